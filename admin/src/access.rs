@@ -32,6 +32,7 @@ use uuid::Uuid;
 use crate::actor::Caller;
 use crate::api::{Code, Operation, Problem, Request, Shape};
 use crate::db::{Connection, DbError, Transaction};
+use crate::users;
 
 /// The path parameter that names a user.
 const USER: &str = "id";
@@ -47,7 +48,7 @@ pub(crate) fn of_user(operation: Operation) -> Operation {
 ///
 /// 409 `last_superuser`; 503.
 pub(crate) async fn check_not_last(tx: &Transaction<'_>, user: Uuid) -> Result<(), Problem> {
-    match store::has_other_superuser(tx, user).await? {
+    match users::superusers::store::has_other(&**tx, user).await? {
         true => Ok(()),
         false => Err(Problem::new(Code::LastSuperuser)),
     }

@@ -47,24 +47,26 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Serve the API until SIGTERM or SIGINT.
+    /// Serve the API until SIGTERM or SIGINT. Example: admin serve
     Serve,
     /// Check whether the service configured by these variables is ready; the exit code is 0 if it is.
+    /// Example: admin health
     Health,
     /// Look at everything that the service needs, and say what is missing; the exit code is 0 if nothing is.
+    /// Example: admin doctor
     Doctor {
         /// Print a JSON object for each check.
         #[arg(long)]
         json: bool,
     },
-    /// Print the manual page, for man: admin manual >admin.1
+    /// Print the manual page, for man. Example: admin manual >admin.1
     Manual,
     /// Print completions for a shell. Example: admin completions bash
     Completions {
         /// The shell.
         shell: Shell,
     },
-    /// Bring the database schema up to date.
+    /// Bring the database schema up to date. Example: admin migrate
     Migrate,
     /// Manage superusers.
     #[command(subcommand)]
@@ -212,4 +214,44 @@ pub fn log_panics() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "This program panicked, which is a bug. Please report the field `place`.");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commands without subcommands, with their full names.
+    fn leaves(command: &clap::Command, name: &str) -> Vec<(String, clap::Command)> {
+        let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+        if below.is_empty() {
+            return vec![(name.to_owned(), command.clone())];
+        }
+        below.into_iter().flat_map(|below| leaves(below, &format!("{name} {}", below.get_name()))).collect()
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example_that_can_be_parsed() {
+        for (name, command) in leaves(&Command::command(), "admin") {
+            let about =
+                command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+            let (_, example) =
+                about.split_once("Example: ").unwrap_or_else(|| panic!("{name} has no example"));
+            let example = example.split(" >").next().unwrap_or_default();
+            assert!(example.starts_with(&name), "{name}: {example}");
+            let words = words(example);
+            let parsed = Command::try_parse_from(&words);
+            assert!(parsed.is_ok(), "{words:?}: {:?}", parsed.err().map(|error| error.to_string()));
+        }
+    }
+
+    /// The words of a command line, as a shell divides it at spaces and double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let parts = line.split('"').enumerate();
+        parts
+            .flat_map(|(place, part)| match place % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+                _ => vec![part.to_owned()],
+            })
+            .collect()
+    }
 }

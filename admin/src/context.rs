@@ -44,6 +44,8 @@ pub struct Core {
     pub audit_keys: Arc<DerivedKeys>,
     /// The keys of the tokens of links in mails.
     pub link_keys: Arc<DerivedKeys>,
+    /// The keys of the tags of e-mail addresses that accounts had.
+    pub former_email_keys: Arc<DerivedKeys>,
     /// Randomness and new identifiers.
     pub random: Arc<dyn Random>,
     /// The areas whose permissions rank, for users; a command may act on everyone.
@@ -68,8 +70,6 @@ pub struct Context {
     pub keys: Keys,
     /// The keys of refresh tokens.
     pub refresh_keys: Arc<DerivedKeys>,
-    /// The keys of the tags of e-mail addresses that accounts had.
-    pub former_email_keys: Arc<DerivedKeys>,
     /// The keys of the codes in mails.
     pub mail_code_keys: Arc<DerivedKeys>,
     /// Seals the flows and links by which an address is proven.
@@ -119,6 +119,7 @@ impl Core {
             issuer: issuer.into(),
             audit_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Audit)),
             link_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Links)),
+            former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
             random,
             ranked_areas: Arc::default(),
             outbox: Arc::new(Outbox::new(master_keys, has_mail, MailMetrics::new())),
@@ -147,7 +148,6 @@ impl Context {
             },
             keys: Keys::new(master_keys),
             refresh_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::RefreshTokens)),
-            former_email_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::FormerEmails)),
             mail_code_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::MailCodes)),
             mail_flows: Arc::new(Sealer::new(master_keys, SealPurpose::MailFlows)),
             page_keys: Arc::new(DerivedKeys::derive(master_keys, KeyPurpose::Pages)),

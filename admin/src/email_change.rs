@@ -4,10 +4,14 @@
 //! the password from before the change or on a device that was known before it, takes the address back. The request is
 //! `me::change_email`; what is stored is in `users::email_changes`.
 
+mod answer;
 mod apply;
 pub(crate) mod by_link;
 pub mod freeze;
+mod join;
 mod present;
 mod prove;
 pub mod undo;
 pub mod verify;
+
+pub(crate) use answer::AddressAnswer;

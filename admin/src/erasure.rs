@@ -15,4 +15,4 @@ pub(crate) use begin::{Origin, begin};
 pub(crate) use complete::complete_due;
 pub(crate) use keep::{keep_if_asked_by_user, record_kept};
 pub(crate) use replay::replay;
-pub(crate) use store::{LATE_ROWS, RECORDS, all as all_records};
+pub(crate) use store::{KEPT, LATE_ROWS, RECORDS, all as all_records};

@@ -26,6 +26,8 @@ pub(crate) struct Evicted {
     /// The providers whose accounts stay linked: they were linked more than 30 days ago, the user was created with them,
     /// or no other sign-in method would be left.
     pub(crate) linked: Vec<String>,
+    /// Whether the account had a password, which does not count any more.
+    pub(crate) is_password_removed: bool,
 }
 
 impl Evicted {
@@ -51,6 +53,9 @@ impl Evicted {
         for provider in &self.unlinked {
             notices::provider_unlinked(target, client, core.provider_names.name_of(provider)).await?;
         }
+        if self.is_password_removed {
+            notices::password_removed(target, client).await?;
+        }
         Ok(())
     }
 }
@@ -73,7 +78,7 @@ pub(crate) async fn evict(
     let unlinked = store::unlink_recent(tx, user, &core.provider_names.ids()).await?;
     let linked = store::linked(tx, user).await?;
     let sessions = end_older(tx, &core.issuer, user, None, generation, reason).await?;
-    Ok(Evicted { sessions, unlinked, linked })
+    Ok(Evicted { sessions, unlinked, linked, is_password_removed: false })
 }
 
 /// Evicts everyone who came before the owner of the address of `user`, who must be locked exclusively: the address has
@@ -94,7 +99,25 @@ pub(crate) async fn evict_before_owner(
     let unlinked = store::unlink_all_but(tx, user, kept).await?;
     let linked = store::linked(tx, user).await?;
     let sessions = end_older(tx, issuer, user, None, generation, reason).await?;
-    Ok(Evicted { sessions, unlinked, linked })
+    Ok(Evicted { sessions, unlinked, linked, is_password_removed: false })
+}
+
+/// The same for an owner who proved the address by a mail alone, and comes with the accounts at the providers `kept`: the
+/// password is that of a person before, and is removed.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn evict_with_password(
+    tx: &Transaction<'_>,
+    issuer: &str,
+    user: Uuid,
+    kept: &[&str],
+    reason: EndReason,
+) -> Result<Evicted, DbError> {
+    let is_password_removed = store::remove_password(tx, user).await?;
+    let evicted = evict_before_owner(tx, issuer, user, kept, reason).await?;
+    Ok(Evicted { is_password_removed, ..evicted })
 }
 
 /// Begins a new generation of tokens, makes all devices and networks unknown, and makes links to set a password and a

@@ -36,6 +36,7 @@ pub mod mail;
 pub mod mail_proof;
 pub mod me;
 pub mod metrics;
+mod moments;
 pub mod notices;
 pub mod one_at_a_time;
 pub mod operators;

@@ -4,6 +4,7 @@
 //! The worker of any admin claims the row, hands the mail over and deletes the row: at least once, always with the same
 //! `Message-ID`. No mail contains text of the client that caused it.
 
+mod abilities;
 mod backoff;
 mod compose;
 mod delivery;

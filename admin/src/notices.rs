@@ -7,6 +7,7 @@ pub(crate) mod store;
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::access;
@@ -58,6 +59,14 @@ pub(crate) async fn password_changed(
     client: NoticeClient<'_>,
 ) -> Result<(), DbError> {
     write(target, NoticeKind::PasswordChanged, client, None).await.map(drop)
+}
+
+/// The password of a person who had the account before its owner proved the address does not count any more.
+pub(crate) async fn password_removed(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+) -> Result<(), DbError> {
+    write(target, NoticeKind::PasswordRemoved, client, None).await.map(drop)
 }
 
 /// The account has another address; the one before gets a mail, too, with the link of this token by which the change is
@@ -218,14 +227,24 @@ pub(crate) async fn exported(target: NoticeTarget<'_>, client: NoticeClient<'_>)
     write(target, NoticeKind::Exported, client, None).await.map(drop)
 }
 
-/// The account will be erased.
-pub(crate) async fn erasure_begun(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
-    write(target, NoticeKind::ErasureBegun, client, None).await.map(drop)
+/// The account will be erased at this time.
+pub(crate) async fn erasure_begun(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+    erase_at: Timestamp,
+) -> Result<(), DbError> {
+    let about = About { erase_at: Some(erase_at), ..About::default() };
+    write_about(target, NoticeKind::ErasureBegun, client, about).await.map(drop)
 }
 
-/// The account will not be erased.
-pub(crate) async fn erasure_kept(target: NoticeTarget<'_>, client: NoticeClient<'_>) -> Result<(), DbError> {
-    write(target, NoticeKind::ErasureKept, client, None).await.map(drop)
+/// The account will not be erased, which it would have been at this time.
+pub(crate) async fn erasure_kept(
+    target: NoticeTarget<'_>,
+    client: NoticeClient<'_>,
+    erase_at: Timestamp,
+) -> Result<(), DbError> {
+    let about = About { erase_at: Some(erase_at), ..About::default() };
+    write_about(target, NoticeKind::ErasureKept, client, about).await.map(drop)
 }
 
 /// The account is being erased in this transaction: a last mail, and no row.
@@ -233,7 +252,8 @@ pub(crate) async fn account_erased(target: NoticeTarget<'_>) -> Result<(), DbErr
     let NoticeTarget { core, tx, user } = target;
     let at = store::now(tx).await?;
     let kind = NoticeKind::AccountErased;
-    let notice = Notice { kind, at, software: Software::of(None), network: None, provider: None };
+    let notice =
+        Notice { kind, at, software: Software::of(None), network: None, provider: None, erase_at: None };
     let contact = if core.outbox.is_on() { store::contact(tx, user).await? } else { None };
     let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
     mail(target, contact.as_ref(), &notice, language_of(locale, None), false).await
@@ -249,11 +269,29 @@ struct WrittenNotice {
     is_protected: bool,
 }
 
+/// What a notice is about, beside its kind.
+#[derive(Clone, Copy, Default)]
+struct About<'a> {
+    /// The name of an identity provider.
+    provider: Option<&'a str>,
+    /// When the account will be erased, or would have been.
+    erase_at: Option<Timestamp>,
+}
+
 async fn write(
     target: NoticeTarget<'_>,
     kind: NoticeKind,
     client: NoticeClient<'_>,
     provider: Option<&str>,
+) -> Result<WrittenNotice, DbError> {
+    write_about(target, kind, client, About { provider, erase_at: None }).await
+}
+
+async fn write_about(
+    target: NoticeTarget<'_>,
+    kind: NoticeKind,
+    client: NoticeClient<'_>,
+    About { provider, erase_at }: About<'_>,
 ) -> Result<WrittenNotice, DbError> {
     let NoticeTarget { core, tx, user } = target;
     let software = Software::of(client.user_agent);
@@ -261,7 +299,8 @@ async fn write(
     let row = store::NewRow { id: core.random.id(), user, kind, software, network, provider };
     let inserted = store::insert(tx, &row).await?;
     store::trim(tx, user, kind).await?;
-    let notice = Notice { kind, at: inserted.at, software, network, provider: provider.map(str::to_owned) };
+    let notice =
+        Notice { kind, at: inserted.at, software, network, provider: provider.map(str::to_owned), erase_at };
     let contact = if core.outbox.is_on() { store::contact(tx, user).await? } else { None };
     let locale = contact.as_ref().and_then(|contact| contact.locale.as_deref());
     let language = Recipient { address: "", key: "", language: language_of(locale, client.languages) };

@@ -29,7 +29,7 @@ pub mod unfreeze;
 pub mod unlock;
 
 pub use create::{CreateError, NewAccount, create_account, create_superuser};
-pub(crate) use list::search;
+pub(crate) use list::{Searched, search};
 pub(crate) use read::{note_search, note_view};
-pub(crate) use show::details;
+pub(crate) use show::{Details, details};
 pub(crate) use store::Person;

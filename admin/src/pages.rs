@@ -6,6 +6,8 @@
 //! A page works without scripts. It calls the same functions as the endpoints of the API, whose problems it shows beside the
 //! fields. What it knows of the browser is a [`Visit`](visit::Visit); `form_token` and `api::same_origin` guard its forms.
 
+mod address_hint;
+mod address_question;
 mod alert;
 mod assets;
 mod consent;
@@ -18,7 +20,6 @@ mod guard;
 mod jar;
 mod mailed;
 mod mark;
-mod moments;
 pub(crate) mod paths;
 pub mod problem;
 mod proof;

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 pub use argon::{HashError, PasswordHash, PasswordMatch};
 pub use hasher::{HashSlot, Hasher, HasherMetrics, MOST_WAITING, time_hashes};
+pub(crate) use keyboard_layout::in_english as in_english_layout;
 pub use params::{HashParams, InvalidParams};
 pub use party::{Party, StrangerOrigin};
 pub use password::{Password, Weakness};

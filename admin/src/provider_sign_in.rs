@@ -42,3 +42,4 @@ mod stored_identity;
 
 pub(crate) use authorize::Started;
 pub(crate) use return_to::may_return_to;
+pub(crate) use store::{linked_providers, move_links};

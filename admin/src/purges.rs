@@ -34,6 +34,7 @@ const PURGES: &[Task] = &[
     Task::Rows(&mail::PURGE),
     Task::Rows(&erasure::RECORDS),
     Task::Rows(&erasure::LATE_ROWS),
+    Task::Rows(&erasure::KEPT),
     Task::Steps { name: "due_erasures", every: LOOK, step: |context| erasure::complete_due(context).boxed() },
     Task::Steps {
         name: "login_history",

@@ -178,10 +178,3 @@ pub(crate) async fn superusers(tx: &Transaction<'_>) -> Result<Vec<Uuid>, DbErro
     let rows = tx.query("select id from auth.users where is_superuser", &[]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
-
-/// Whether a superuser other than `user` exists and can sign in.
-pub(super) async fn has_other_superuser(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
-    let sql =
-        "select exists (select from auth.users where is_superuser and status = 'active' and id <> $1) as has";
-    Ok(tx.query_one(sql, &[&user]).await?.try_get("has")?)
-}

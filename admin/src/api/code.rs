@@ -81,6 +81,8 @@ codes! {
 
     AccountUnproven = CONFLICT "account_unproven" "An account with this e-mail address exists, but the address was \
         never proven; say whether the account is yours.",
+    AccountProven = CONFLICT "account_proven" "Another account has proven this e-mail address; say whether your sign-in methods \
+        move there.",
     RecoveryDelayed = CONFLICT "recovery_delayed" "The account is in use, so its recovery takes effect later.",
     LinkConfirmationRequired = CONFLICT "link_confirmation_required" "An account with this e-mail address \
         exists; confirm that it is yours, or decline.",

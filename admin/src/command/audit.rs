@@ -8,24 +8,28 @@ use crate::audit::{self, AuditAction, ChainPosition};
 use crate::context::Core;
 
 use super::terminal::{Failure, moment, say, table};
+use super::users::find::find;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Verify the audit log; report the first altered, removed, inserted or reordered row. Prints the end of
-    /// the log.
+    /// the log. Example: admin audit verify
     Verify {
         /// An earlier end of the log, as printed by this command: the rows up to there must be unchanged.
         #[arg(long, value_name = "PLACE")]
         since: Option<ChainPosition>,
     },
-    /// List the newest entries of the audit log. Example: admin audit list --limit 100 --json
+    /// List the newest entries of the audit log. Example: admin audit list --user anna@example.org
     List {
         /// Only this action.
         #[arg(long, value_parser = action)]
         action: Option<AuditAction>,
-        /// Only what was done to this user, role or key.
+        /// Only what was done to the user, role or key with this identifier.
         #[arg(long)]
         target: Option<String>,
+        /// Only what was done to this user: the identifier, e-mail address or login name.
+        #[arg(long, conflicts_with = "target")]
+        user: Option<String>,
         /// The highest number of entries.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
@@ -46,7 +50,11 @@ fn action(text: &str) -> Result<AuditAction, String> {
 pub(super) async fn run(action: AuditCommand, core: &Core) -> Result<(), Failure> {
     let since = match action {
         AuditCommand::Verify { since } => since,
-        AuditCommand::List { action, target, limit, json } => {
+        AuditCommand::List { action, target, user, limit, json } => {
+            let target = match user {
+                Some(user) => Some(find(core, &user).await?.to_string()),
+                None => target,
+            };
             return list(&audit::list::newest(core, action, target, limit).await?, json);
         }
     };

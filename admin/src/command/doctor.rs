@@ -151,10 +151,10 @@ async fn examine(config: Config) -> Vec<CheckResult> {
         None => finding(
             "mail",
             CheckState::Note,
-            "ADMIN_MAIL_URL is not set: no mail is sent, and a forgotten password needs an operator.",
+            "ADMIN_MAIL_URL is not set: no mail is sent, and a user who forgot the password needs a link from an operator.",
         ),
         Some(mail) => match timeout(PATIENCE, check_server(mail)).await {
-            Ok(Ok(())) => finding("mail", CheckState::Good, "The mail server accepts this service."),
+            Ok(Ok(())) => finding("mail", CheckState::Good, "The mail server accepts the connection and the credentials."),
             Ok(Err(why)) => {
                 finding("mail", CheckState::Bad, format!("The mail server cannot be used: {why}."))
             }
@@ -196,7 +196,7 @@ async fn database(context: &Context) -> Vec<CheckResult> {
         Ok(()) => finding(
             "master keys",
             CheckState::Good,
-            "None of them contradicts what the database was sealed with.",
+            "They are the keys with which the secrets in the database were encrypted.",
         ),
         Err(error) => finding("master keys", CheckState::Bad, format!("{error}.")),
     });
@@ -206,12 +206,12 @@ async fn database(context: &Context) -> Vec<CheckResult> {
     let keys = crate::keys::list(&connection).await.map(|keys| keys.len());
     drop(connection);
     if matches!(keys, Ok(0)) {
-        let why = "There is none yet; the service creates one at its start.";
+        let why = "There is no key yet; the service creates one when it starts.";
         findings.push(finding("signing keys", CheckState::Note, why));
         return findings;
     }
     findings.push(match context.keys.load(&context.db).await {
-        Ok(()) => finding("signing keys", CheckState::Good, "A key can sign."),
+        Ok(()) => finding("signing keys", CheckState::Good, "There is a key that signs tokens."),
         Err(error) => finding("signing keys", CheckState::Bad, format!("{error}.")),
     });
     findings
@@ -310,8 +310,8 @@ fn providers(context: &Context) -> CheckResult {
     let detail = match names.is_empty() {
         true => "None is configured.".to_owned(),
         false => format!(
-            "{}. Whether the law where you operate lets each of them sign your users in, where the database and the mail \
-             server may stand, and how long records are kept: decide that with counsel.",
+            "{}. Ask a lawyer whether the law of your country allows users to sign in through each of them, in which country the \
+             database and the mail server must be, and how long records must be kept.",
             names.join(", ")
         ),
     };

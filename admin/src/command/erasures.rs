@@ -15,7 +15,7 @@ use super::terminal::{Failure, open, say};
 #[derive(Debug, Subcommand)]
 pub(super) enum ErasuresCommand {
     /// Print the records of all erasures within the last 37 months, one JSON object in each line. Store them apart from the
-    /// dumps of the database.
+    /// dumps of the database. Example: admin erasures export >erasures.jsonl
     Export,
     /// Erase again who had been erased: after the database was restored from an older dump, and before it is served.
     /// Example: admin erasures replay erasures.jsonl

@@ -22,7 +22,8 @@ const TOO_LONG: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum HashCommand {
-    /// Measure how long a password hash takes on this machine, and how many sign-ins a second that allows.
+    /// Measure how long a password hash takes on this machine, and how many sign-ins a second that allows. Example:
+    /// admin hash calibrate --json
     Calibrate {
         /// Print one JSON object.
         #[arg(long)]

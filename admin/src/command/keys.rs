@@ -15,15 +15,15 @@ use super::terminal::{Failure, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Make the next key active, and publish a new next key.
+    /// Make the next key active, and publish a new next key. Example: admin keys rotate
     Rotate {
         /// Rotate even if sidecars may not have the next key yet.
         #[arg(long)]
         force: bool,
     },
-    /// List all keys, newest first.
+    /// List all keys, newest first. Example: admin keys list
     List,
-    /// Refuse all tokens of a key, permanently.
+    /// Refuse all tokens of a key, permanently. Example: admin keys kill k9f3q2m7w8e5r1t6y4u0i2o9p3a7s8d5f1g6h4j2l0z
     Kill {
         /// The name of the key, as listed by `admin keys list`.
         // One name in 64 begins with a hyphen; it is not an option.

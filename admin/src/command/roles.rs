@@ -16,7 +16,7 @@ use super::users::find::find;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RolesCommand {
-    /// Create a role.
+    /// Create a role. Example: admin roles create subscriber --permission films:watch --inherits viewer
     Create {
         /// The role name: 1 to 32 of a-z, 0-9, _ and -, beginning with a letter.
         name: RoleName,
@@ -33,6 +33,14 @@ pub(super) enum RolesCommand {
     /// List the roles with their permissions. Example: admin roles list --json
     List {
         /// Print a JSON object for each role.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a role. Example: admin roles show subscriber --json
+    Show {
+        /// The role.
+        name: RoleName,
+        /// Print a JSON object.
         #[arg(long)]
         json: bool,
     },
@@ -91,7 +99,7 @@ pub(super) enum RolesCommand {
 impl RolesCommand {
     /// Whether it writes nothing.
     pub(super) fn only_reads(&self) -> bool {
-        matches!(self, Self::List { .. })
+        matches!(self, Self::List { .. } | Self::Show { .. })
     }
 
     /// Checks what the argument parser cannot.
@@ -123,6 +131,10 @@ pub(super) async fn run(action: RolesCommand, core: &Core) -> Result<(), Failure
             say(format_args!("Created the role {}.", new.name))
         }
         RolesCommand::List { json } => list(&roles::list::all(core).await?, json),
+        RolesCommand::Show { name, json } => {
+            let role = roles::show::named(core, name).await?;
+            list(std::slice::from_ref(&role), json)
+        }
         RolesCommand::Permit { name, permission } => {
             match roles::permissions::add::permit(core, name.clone(), &permission).await? {
                 true => say(format_args!("{name} has the permission {permission}.")),

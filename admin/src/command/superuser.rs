@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::actor::Actor;
 use crate::context::Core;
-use crate::operators::{create_superuser, note_search, search, superuser};
+use crate::operators::{Searched, create_superuser, note_search, search, superuser};
 use crate::passwords::{HashConfig, Hasher, Password};
 use crate::random::SystemRandom;
 use crate::users::EmailAddress;
@@ -19,7 +19,8 @@ use super::users::inspect::list;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuperuserCommand {
-    /// Create a superuser. The password is read from a prompt, or from standard input.
+    /// Create a superuser. The password is read from a prompt, or from standard input. Example:
+    /// admin superuser create root@example.org
     Create {
         /// The e-mail address for signing in.
         email: EmailAddress,
@@ -61,7 +62,8 @@ pub(super) async fn run(
     match action {
         SuperuserCommand::Create { email } => create(core, hashing, password_min, &email).await,
         SuperuserCommand::List { json } => {
-            let found = search(core, None, Some(true), MOST).await?;
+            let searched = Searched { superuser: Some(true), ..Searched::default() };
+            let found = search(core, &searched, MOST).await?;
             note_search(core, "admin superuser list").await?;
             list(&found, json)
         }

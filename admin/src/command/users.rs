@@ -16,7 +16,7 @@ use crate::actor::Actor;
 use crate::config::RetentionConfig;
 use crate::context::Core;
 use crate::operators::reason::reason;
-use crate::operators::{erase, export, merge, unlock};
+use crate::operators::{Searched, erase, export, merge, unlock};
 use crate::passwords::HashConfig;
 use crate::users::EmailAddress;
 
@@ -29,7 +29,11 @@ pub(super) enum UsersCommand {
     /// Find users, newest first. Example: admin users find anna
     Find {
         /// The beginning of an e-mail address, login name or display name.
-        query: String,
+        #[arg(required_unless_present = "former_email")]
+        query: Option<String>,
+        /// An address that the user had within the last twelve months, until its owner claimed it.
+        #[arg(long, value_name = "EMAIL")]
+        former_email: Option<EmailAddress>,
         /// The highest number of users.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
@@ -37,7 +41,7 @@ pub(super) enum UsersCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show a user, as JSON with roles, sessions and login history. Example: admin users show anna@example.org --json
+    /// Show a user and how the user signs in, as JSON with roles, sessions and login history, too. Example: admin users show anna@example.org --json
     Show {
         /// The user's identifier, e-mail address or login name.
         user: String,
@@ -73,7 +77,8 @@ pub(super) enum UsersCommand {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Let a user try passwords again: failed attempts of the account no longer count.
+    /// Let a user try passwords again: failed attempts of the account no longer count. Example: admin users unlock
+    /// anna@example.org
     Unlock {
         /// The user's identifier, e-mail address or login name.
         user: String,
@@ -119,6 +124,9 @@ pub(super) enum UsersCommand {
         /// Print the link on this terminal instead of mailing it. Its use proves no address.
         #[arg(long)]
         print: bool,
+        /// Print a JSON object with the identifier of the new user, never the link.
+        #[arg(long, conflicts_with = "print")]
+        json: bool,
     },
     /// Set a user's e-mail address, which counts as unproven; all sessions are revoked, and the address before gets a mail.
     /// Example: admin users set-email anna anna.k@example.org --reason "Lost the mailbox"
@@ -161,6 +169,7 @@ pub(super) enum UsersCommand {
     },
     /// Import accounts with password hashes of Werkzeug: one JSON object in each line, with `email` or `login` or both,
     /// `hash`, and optionally `name`, `id` and `created_at`. Accounts that exist are left as they are.
+    /// Example: admin users import users.jsonl
     Import {
         /// The file; - for standard input.
         file: PathBuf,
@@ -177,7 +186,10 @@ pub(super) async fn run(
     vars: &dyn Vars,
 ) -> Result<(), Failure> {
     match action {
-        UsersCommand::Find { query, limit, json } => inspect::find_all(core, &query, limit, json).await,
+        UsersCommand::Find { query, former_email, limit, json } => {
+            let searched = Searched { query, former_email, superuser: None };
+            inspect::find_all(core, &searched, limit, json).await
+        }
         UsersCommand::Show { user, json } => inspect::show(core, &user, json).await,
         UsersCommand::Disable { user } => change::disable(core, &user).await,
         UsersCommand::Enable { user } => change::enable(core, &user).await,
@@ -192,8 +204,8 @@ pub(super) async fn run(
         UsersCommand::SendReset { user, reason, print } => {
             recover::send_reset(core, vars, &user, &reason, LinkWay::of(print)).await
         }
-        UsersCommand::Invite { email, reason, print } => {
-            recover::invite(core, vars, &email, &reason, LinkWay::of(print)).await
+        UsersCommand::Invite { email, reason, print, json } => {
+            recover::invite(core, vars, (&email, &reason), LinkWay::of(print), json).await
         }
         UsersCommand::SetEmail { user, email, reason } => {
             recover::set_email(core, &user, email, &reason).await

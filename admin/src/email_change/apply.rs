@@ -5,6 +5,8 @@
 
 use uuid::Uuid;
 
+use super::answer::AddressAnswer;
+use super::join::{JoinedAccounts, join};
 use super::present::PresentedChange;
 use crate::actor::Actor;
 use crate::api::{Code, Problem};
@@ -41,13 +43,22 @@ pub(super) async fn apply(
     actor: &Actor,
     presented: &PresentedChange,
     with: &str,
-    takes: bool,
+    answer: AddressAnswer,
 ) -> Result<Option<AppliedChange>, Problem> {
     let (user, key) = (presented.account.user, presented.email.key());
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
     let kept = lock(&tx, actor, presented).await?;
-    let mut history = take_from_holder(&tx, context, user, key, takes).await?;
+    let mut history = match free_address(&tx, (context, actor), user, key, answer).await? {
+        FreedAddress::Free(history) => history,
+        FreedAddress::Joined(JoinedAccounts { pair, session, history }) => {
+            if !use_up(&tx, presented.evidence().flow(), with, session).await? {
+                return Ok(None);
+            }
+            tx.commit().await?;
+            return Ok(Some(AppliedChange { pair, history }));
+        }
+    };
     let former = users::address(&*tx, user).await?;
     let changes = former.as_ref().is_some_and(|former| former.key != key);
     owners::set_proven(&tx, user, (presented.email.as_str(), key)).await.map_err(taken)?;
@@ -120,29 +131,41 @@ async fn notify(
     Ok(notices::email_changed(target, actor.client().into(), former, undo.as_ref()).await?)
 }
 
-/// Takes the address from an account that never proved it, if the user wants that; it loses nothing else. All are locked.
-async fn take_from_holder(
+/// What became of the account that had the address.
+enum FreedAddress {
+    /// No other account has the address now.
+    Free(Vec<HistoryEntry>),
+    /// It stays there, and this account is emptied into that one.
+    Joined(JoinedAccounts),
+}
+
+/// Takes the address from an account that never proved it, if the user wants that; it loses nothing else. To one that has
+/// proven it this account moves. All are locked.
+async fn free_address(
     tx: &Transaction<'_>,
-    context: &Context,
+    (context, actor): (&Context, &Actor),
     user: Uuid,
     key: &str,
-    takes: bool,
-) -> Result<Vec<HistoryEntry>, Problem> {
+    answer: AddressAnswer,
+) -> Result<FreedAddress, Problem> {
     let is_taken = || Problem::new(Code::EmailTaken);
     let holder = match owners::lock_owner_of_mailbox(tx, key).await? {
-        None => return Ok(Vec::new()),
+        None => return Ok(FreedAddress::Free(Vec::new())),
         Some(EmailOwner::Active(holder)) => holder,
         Some(EmailOwner::Erasing(_) | EmailOwner::Disabled | EmailOwner::DisabledUnverified) => {
             return Err(is_taken());
         }
     };
     if holder.id() == user {
-        return Ok(Vec::new());
+        return Ok(FreedAddress::Free(Vec::new()));
     }
-    if holder.unverified_email().is_none() || standing(tx, holder.id()).await?.is_operator {
+    if holder.unverified_email().is_none() {
+        return Ok(FreedAddress::Joined(join(tx, (context, actor), (user, &holder), answer).await?));
+    }
+    if standing(tx, holder.id()).await?.is_operator {
         return Err(is_taken());
     }
-    if !takes {
+    if answer != AddressAnswer::Take {
         let summary = owners::summary(&**tx, holder.id()).await?.ok_or_else(expired)?;
         let role = if summary.has_role { "with a role" } else { "without a role" };
         let detail = format!(
@@ -153,5 +176,6 @@ async fn take_from_holder(
     }
     email_owner::withdraw(tx, &context.former_email_keys, holder.id(), key).await?;
     notices::email_claimed(NoticeTarget { core: context, tx, user: holder.id() }).await?;
-    Ok(vec![HistoryEntry { event: Event::EmailClaimed, user: Some(holder.id()), session: None }])
+    let entry = HistoryEntry { event: Event::EmailClaimed, user: Some(holder.id()), session: None };
+    Ok(FreedAddress::Free(vec![entry]))
 }

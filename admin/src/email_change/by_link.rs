@@ -1,6 +1,7 @@
 //! The link to a new address. It counts only on a device where the user is signed in: otherwise a stranger could send the link
 //! for their own account, and a person who pressed the button would give it the address.
 
+use super::answer::AddressAnswer;
 use super::present::PresentedChange;
 use super::prove::prove;
 use crate::api::text::FromText as _;
@@ -8,12 +9,12 @@ use crate::api::{Code, Problem, Request};
 use crate::mail_proof::{FlowText, expired};
 use crate::users::store as users;
 
-/// Sets the address that the link proves. `takes` says whether an account that never proved the address loses it.
+/// Sets the address that the link proves. `answer` says what becomes of an account that has it.
 ///
 /// # Errors
 ///
 /// 403 `forbidden` on another device; as `POST /me/email/verify`.
-pub(crate) async fn set(request: &Request, token: &str, takes: bool) -> Result<(), Problem> {
+pub(crate) async fn set(request: &Request, token: &str, answer: AddressAnswer) -> Result<(), Problem> {
     let context = &request.context;
     let token = FlowText::from_text(token).ok();
     let presented = token.and_then(|token| PresentedChange::link(context, &token)).ok_or_else(expired)?;
@@ -23,5 +24,5 @@ pub(crate) async fn set(request: &Request, token: &str, takes: bool) -> Result<(
     if context.guessing.known_device(device, devices, now).is_none() {
         return Err(Problem::new(Code::Forbidden));
     }
-    prove(context, &request.actor(), &presented, takes).await.map(drop)
+    prove(context, &request.actor(), &presented, answer).await.map(drop)
 }

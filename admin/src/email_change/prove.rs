@@ -1,5 +1,6 @@
 //! Checks a proof of a new address, and sets the address.
 
+use super::answer::AddressAnswer;
 use super::apply::{AppliedChange, apply};
 use super::present::PresentedChange;
 use crate::actor::Actor;
@@ -20,18 +21,17 @@ pub(super) enum Proven {
     Repeated,
 }
 
-/// Checks the proof, in the buckets of codes, and sets the address. `takes` says that the user wants it although an account
-/// has it that never proved it.
+/// Checks the proof, in the buckets of codes, and sets the address. `answer` says what becomes of an account that has it.
 ///
 /// # Errors
 ///
-/// 403 `code_wrong` or `account_frozen`; 409 `account_unproven` or `email_taken`; 410 `code_expired`; 401 when the session of
+/// 403 `code_wrong` or `account_frozen`; 409 `account_unproven`, `account_proven` or `email_taken`; 410 `code_expired`; 401 when the session of
 /// the caller has ended; 429 `too_many_attempts`; 503.
 pub(super) async fn prove(
     context: &Context,
     actor: &Actor,
     presented: &PresentedChange,
-    takes: bool,
+    answer: AddressAnswer,
 ) -> Result<Proven, Problem> {
     let (evidence, key) = (presented.evidence(), presented.email.key());
     let id = evidence.flow().to_string();
@@ -55,7 +55,7 @@ pub(super) async fn prove(
             ProofVerdict::Wrong => return Err(expired()),
             ProofVerdict::Right => {}
         }
-        if let Some(applied) = apply(context, actor, presented, &with, takes).await? {
+        if let Some(applied) = apply(context, actor, presented, &with, answer).await? {
             for entry in &applied.history {
                 history::record(context, actor, *entry).await;
             }

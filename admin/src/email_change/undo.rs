@@ -213,7 +213,7 @@ async fn restore(
     let tx = connection.begin().await?;
     users::lock_all(&tx, &[user]).await?;
     // A thief may have asked for the erasure, too.
-    let is_kept = erasure::keep_if_asked_by_user(&tx, user).await?;
+    let kept = erasure::keep_if_asked_by_user(&tx, user).await?;
     if users::lock_for_change(&tx, user).await?.is_none() {
         return Err(Problem::new(Code::AccountDisabled));
     }
@@ -228,8 +228,8 @@ async fn restore(
     let target = NoticeTarget { core: context, tx: &tx, user };
     notices::email_restored(target, actor.client().into(), replaced.as_ref()).await?;
     evicted.notify(context, target, actor.client().into()).await?;
-    if is_kept {
-        notices::erasure_kept(target, actor.client().into()).await?;
+    if let Some(erase_at) = kept {
+        notices::erasure_kept(target, actor.client().into(), erase_at).await?;
         erasure::record_kept(&tx, context, actor, user).await?;
     }
     tx.commit().await?;

@@ -4,18 +4,13 @@ use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::answer::{AddressAnswer, AnswerText};
 use super::present::PresentedChange;
 use super::prove::{Proven, prove};
 use crate::access::caller;
-use crate::api::text::text_type;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::mail_proof::{CodeText, EXAMPLE_CODE, EXAMPLE_FLOW, FlowText, check_proof, expired};
 use crate::sessions::{Pair, mint};
-
-text_type!(
-    /// What the user says about an account that never proved the address.
-    TakeText, take
-);
 
 /// Either a flow and the code of its mail, or the token of the link in a mail.
 #[derive(Deserr, ToSchema)]
@@ -35,10 +30,11 @@ struct Body {
     #[deserr(default)]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{40,1200}$", min_length = 40, max_length = 1200)]
     token: Option<FlowText>,
-    /// After 409 `account_unproven`: `new`, to take the address from the account that never proved it.
+    /// After 409 `account_unproven`: `new`, to take the address from the account that never proved it. After 409
+    /// `account_proven`: `move`, to move the linked accounts there.
     #[deserr(default)]
-    #[schema(value_type = Option<String>, pattern = "^new$")]
-    account: Option<TakeText>,
+    #[schema(value_type = Option<String>, pattern = "^(new|move)$")]
+    account: Option<AnswerText>,
 }
 
 /// The members of which exactly one must be present.
@@ -54,7 +50,10 @@ pub fn describe(operation: Operation) -> Operation {
             the first one of the account, ends no session. The former address gets a mail with a link, by which its holder can \
             freeze the account or undo the change for 72 hours. Codes and links are as those of a registration. Whatever \
             revokes the tokens of the account makes the flow void. If an account has the address, but never proved it, the \
-            answer is 409 `account_unproven`; `account`: `new` takes the address from it, and nothing else.",
+            answer is 409 `account_unproven`; `account`: `new` takes the address from it, and nothing else. If another account has \
+            proven it, and this one has proven none, the answer is 409 `account_proven`; `account`: `move` moves the linked \
+            accounts there, returns a pair of that account, and begins the erasure of this one, which the user can keep until \
+            then. An account with a role is merged by an operator only.",
         )
         .access(Access::SignedIn)
         .body::<Body>(json!({ "flow": EXAMPLE_FLOW, "code": EXAMPLE_CODE }))
@@ -66,6 +65,8 @@ pub fn describe(operation: Operation) -> Operation {
             Code::AccountFrozen,
             Code::SessionExpired,
             Code::AccountUnproven,
+            Code::AccountProven,
+            Code::TooManySessions,
             Code::EmailTaken,
             Code::TooManyAttempts,
         ])
@@ -75,7 +76,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 403 `code_wrong` or `account_frozen`; 409 `account_unproven` or `email_taken`; 410 `code_expired` when the flow is unknown,
+/// 403 `code_wrong` or `account_frozen`; 409 `account_unproven`, `account_proven` or `email_taken`; 410 `code_expired` when the flow is unknown,
 /// over, void or another user's; 401; 422; 429 `too_many_attempts`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     perform(request).await.map(|pair| pair.respond())
@@ -98,13 +99,10 @@ pub(crate) async fn perform(request: Request) -> Result<Pair, Problem> {
     };
     let presented = presented.filter(|presented| presented.account.user == caller.user);
     let presented = presented.ok_or_else(expired)?;
-    match prove(context, &request.actor(), &presented, body.account.is_some()).await? {
+    let answer = AddressAnswer::of(body.account.as_ref().map(AsRef::as_ref));
+    match prove(context, &request.actor(), &presented, answer).await? {
         Proven::Applied(applied) => applied.pair.ok_or_else(expired),
         // Its tokens were those that this request replaced.
         Proven::Repeated => Err(expired()),
     }
-}
-
-fn take(text: &str) -> Result<String, &'static str> {
-    if text == "new" { Ok(text.to_owned()) } else { Err("Must be `new`.") }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn begin(
         // Where an operator is, and their language, is not for the user.
         Origin::Operator | Origin::Replay => NoticeClient::default(),
     };
-    notices::erasure_begun(NoticeTarget { core, tx, user }, client).await?;
+    notices::erasure_begun(NoticeTarget { core, tx, user }, client, due_at).await?;
     let detail = json!({ "sessions_ended": ended, "origin": origin.word(), "erase_at": due_at });
     let entry = AuditEntry::new(AuditAction::ErasureBegun, user.to_string(), detail).reason(reason);
     audit::record(tx, &core.audit_keys, actor, entry).await?;

@@ -3,7 +3,8 @@
 use http::StatusCode;
 
 use super::complete::erase_at_once;
-use super::keep::{ErasureFlowBody, example, lock, open};
+use super::keep::{ErasureFlowBody, example, expired, lock, open};
+use super::store;
 use crate::access;
 use crate::api::{Access, Code, Operation, Problem, Request, Response};
 use crate::users::email_changes::check_settled;
@@ -15,7 +16,8 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Erase an account at once.")
         .detail(
             "The `flow` is that of the problem `erasure_pending`, which a sign-in returns. Nothing of the account can be \
-            restored. While a change of its address can be undone, it is erased at the end of the grace only.",
+            restored. While a change of its address can be undone, it is erased at the end of the grace only, and the \
+            problem does not offer `erase_now`. The same request, repeated within a minute, has the same result.",
         )
         .access(Access::Public)
         .body::<ErasureFlowBody>(example())
@@ -34,7 +36,11 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let flow = open(context, &body)?;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    lock(&tx, &flow, &access::superusers(&tx).await?).await?;
+    if lock(&tx, &flow, &access::superusers(&tx).await?).await?.is_none() {
+        // A repeated request has the same result.
+        let is_done = store::is_just_done(&tx, &flow).await?;
+        return if is_done { Ok(Response::empty(StatusCode::NO_CONTENT)) } else { Err(expired()) };
+    }
     check_settled(&*tx, flow.user).await?;
     let keeps_history = context.config.retention.history_hold.is_some();
     erase_at_once(&tx, context, &actor, flow.user, keeps_history).await?;

@@ -2,6 +2,7 @@
 
 use deserr::Deserr;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::notices::{self, NoticeTarget};
-use crate::pending_erasure::{self, ErasureFlow, FLOW_LENGTH};
+use crate::pending_erasure::{self, ErasureFlow, FLOW_LENGTH, PendingErasure};
 use crate::users;
 
 text_type!(
@@ -53,7 +54,8 @@ pub fn describe(operation: Operation) -> Operation {
         .summary("Keep an account that would be erased.")
         .detail(
             "The `flow` is that of the problem `erasure_pending`, which a sign-in returns. It opens no session: sign in \
-            again. An account that an operator disabled stays disabled.",
+            again. An account that an operator disabled stays disabled. The same request, repeated within a minute, has the \
+            same result.",
         )
         .access(Access::Public)
         .body::<ErasureFlowBody>(example())
@@ -72,12 +74,15 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let flow = open(context, &body)?;
     let mut connection = context.db.get().await?;
     let tx = connection.begin().await?;
-    lock(&tx, &flow, &[]).await?;
-    store::keep(&tx, flow.user).await?;
-    let target = NoticeTarget { core: context, tx: &tx, user: flow.user };
-    notices::erasure_kept(target, actor.client().into()).await?;
-    record_kept(&tx, context, &actor, flow.user).await?;
-    tx.commit().await?;
+    if let Some(pending) = lock(&tx, &flow, &[]).await? {
+        store::keep(&tx, flow.user).await?;
+        let target = NoticeTarget { core: context, tx: &tx, user: flow.user };
+        notices::erasure_kept(target, actor.client().into(), pending.due_at).await?;
+        record_kept(&tx, context, &actor, flow.user).await?;
+        tx.commit().await?;
+    } else if !store::is_just_kept(&tx, &flow).await? {
+        return Err(expired());
+    }
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
@@ -87,28 +92,39 @@ pub(super) fn open(context: &Context, body: &ErasureFlowBody) -> Result<ErasureF
     flow.ok_or_else(expired)
 }
 
-/// Locks the user of the flow and `others`, and checks that the erasure of the flow has still not been done.
-pub(super) async fn lock(tx: &Transaction<'_>, flow: &ErasureFlow, others: &[Uuid]) -> Result<(), Problem> {
+/// Locks the user of the flow and `others`, and returns the erasure of the flow. `None` if none is pending: it may have been
+/// settled a moment ago, by the same request.
+pub(super) async fn lock(
+    tx: &Transaction<'_>,
+    flow: &ErasureFlow,
+    others: &[Uuid],
+) -> Result<Option<PendingErasure>, Problem> {
     users::store::lock_all(tx, &[others, &[flow.user]].concat()).await?;
-    let pending = pending_erasure::find(&**tx, flow.user).await?;
-    pending.filter(|pending| flow.is_of(pending)).map(drop).ok_or_else(expired)
+    match pending_erasure::find(&**tx, flow.user).await? {
+        Some(pending) if !flow.is_of(&pending) => Err(expired()),
+        pending => Ok(pending),
+    }
 }
 
-fn expired() -> Problem {
+pub(super) fn expired() -> Problem {
     Problem::new(Code::CodeExpired).detail("Sign in again.")
 }
 
-/// Keeps the account of a user, who must be locked, if they asked for its erasure themselves. Returns whether they did.
+/// Keeps the account of a user, who must be locked, if they asked for its erasure themselves. Returns when it would have been
+/// erased, if so.
 ///
 /// # Errors
 ///
 /// When PostgreSQL is unavailable.
-pub(crate) async fn keep_if_asked_by_user(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
-    let is_asked = store::is_asked_by_user(tx, user).await?;
-    if is_asked {
+pub(crate) async fn keep_if_asked_by_user(
+    tx: &Transaction<'_>,
+    user: Uuid,
+) -> Result<Option<Timestamp>, DbError> {
+    let erase_at = store::asked_by_user(tx, user).await?;
+    if erase_at.is_some() {
         store::keep(tx, user).await?;
     }
-    Ok(is_asked)
+    Ok(erase_at)
 }
 
 /// Records that an account is kept: the last statement of its transaction.

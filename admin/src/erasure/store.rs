@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::record::ErasureRecord;
 use crate::db::{Connection, DbError, SqlClient, Transaction};
+use crate::pending_erasure::ErasureFlow;
 use crate::purge::{Batch, DAILY, Purge};
 
 /// Deletes records of erasures after 37 months.
@@ -38,6 +39,18 @@ pub(crate) const LATE_ROWS: Purge = Purge {
          )
          delete from auth.notices where id in (
              select id from auth.notices where user_id in (select user_id from erased) limit $1)",
+    ),
+};
+
+/// Deletes which erasures users did not want after all.
+pub(crate) const KEPT: Purge = Purge {
+    name: "kept_erasures",
+    every: DAILY,
+    days: |_| 1,
+    batch: Batch::Found(
+        "delete from auth.kept_erasures where user_id in (
+             select user_id from auth.kept_erasures where kept_at < clock_timestamp() - make_interval(days => $2)
+             order by kept_at limit $1 for update skip locked)",
     ),
 };
 
@@ -98,10 +111,15 @@ pub(super) async fn begin(
     Ok(tx.query_one(sql, &[&user, &grace.as_secs_f64(), &origin]).await?.try_get("due_at")?)
 }
 
-/// Ends the erasure of a user: the account is as it was before.
+/// Ends the erasure of a user: the account is as it was before. Which erasure that was stays known for a while.
 pub(super) async fn keep(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError> {
     let sql = "with kept as (
-                   delete from auth.pending_erasures where user_id = $1 returning user_id, was_disabled
+                   delete from auth.pending_erasures where user_id = $1
+                   returning user_id, requested_at, was_disabled
+               ), noted as (
+                   insert into auth.kept_erasures (user_id, requested_at) select user_id, requested_at from kept
+                   on conflict on constraint kept_erasures_pkey do update
+                   set requested_at = excluded.requested_at, kept_at = clock_timestamp()
                )
                update auth.users u set status = case when kept.was_disabled then 'disabled' else 'active' end,
                    row_version = row_version + 1, updated_at = clock_timestamp()
@@ -110,10 +128,28 @@ pub(super) async fn keep(tx: &Transaction<'_>, user: Uuid) -> Result<(), DbError
     Ok(())
 }
 
-/// Whether the user asked for the pending erasure, and no operator did.
-pub(super) async fn is_asked_by_user(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
-    let sql = "select exists (select from auth.pending_erasures where user_id = $1 and origin = 'user') as is_asked";
-    Ok(tx.query_one(sql, &[&user]).await?.try_get("is_asked")?)
+/// Whether the user kept the account within the last minute, after this erasure had begun.
+pub(super) async fn is_just_kept(tx: &Transaction<'_>, flow: &ErasureFlow) -> Result<bool, DbError> {
+    let sql = "select exists (
+                   select from auth.kept_erasures
+                   where user_id = $1 and requested_at = $2 and kept_at > clock_timestamp() - interval '1 minute'
+               ) as is_just";
+    Ok(tx.query_one(sql, &[&flow.user, &flow.requested_at]).await?.try_get("is_just")?)
+}
+
+/// Whether this erasure was done within the last minute.
+pub(super) async fn is_just_done(tx: &Transaction<'_>, flow: &ErasureFlow) -> Result<bool, DbError> {
+    let sql = "select exists (
+                   select from auth.erasures
+                   where user_id = $1 and requested_at = $2 and erased_at > clock_timestamp() - interval '1 minute'
+               ) as is_just";
+    Ok(tx.query_one(sql, &[&flow.user, &flow.requested_at]).await?.try_get("is_just")?)
+}
+
+/// When the pending erasure is due, if the user asked for it, and no operator did.
+pub(super) async fn asked_by_user(tx: &Transaction<'_>, user: Uuid) -> Result<Option<Timestamp>, DbError> {
+    let sql = "select due_at from auth.pending_erasures where user_id = $1 and origin = 'user'";
+    tx.query_opt(sql, &[&user]).await?.map(|row| Ok(row.try_get("due_at")?)).transpose()
 }
 
 /// A user whose erasure is due, locked exclusively; `None` if there is none, or another admin has it. Never the last

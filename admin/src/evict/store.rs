@@ -52,3 +52,12 @@ pub(super) async fn linked(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<Strin
     let rows = tx.query(&statement, &[&user]).await?;
     rows.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
+
+/// Removes the password of the user; `false` if there is none.
+pub(super) async fn remove_password(tx: &Transaction<'_>, user: Uuid) -> Result<bool, DbError> {
+    let sql = "update auth.users set password_hash = null, password_changed_at = clock_timestamp(),
+                   row_version = row_version + 1, updated_at = clock_timestamp()
+               where id = $1 and password_hash is not null";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&user]).await? == 1)
+}

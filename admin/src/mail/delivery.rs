@@ -1,6 +1,7 @@
 //! Hands one message over to the mail server, by SMTP (RFC 5321).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::transport::smtp::Error;
@@ -13,6 +14,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use secrecy::ExposeSecret as _;
 use url::Host;
 
+use super::abilities::MailAbilities;
 use super::compose::ComposedMail;
 use crate::config::{MailConfig, MailSecurity};
 use crate::metrics::MailFailure;
@@ -22,6 +24,7 @@ pub(super) struct MailServer {
     config: MailConfig,
     tls: Option<TlsParameters>,
     hello: ClientId,
+    abilities: Arc<MailAbilities>,
 }
 
 /// Why a message was not handed over. It has no text of the server that could quote the recipient.
@@ -59,7 +62,7 @@ impl DeliveryError {
 
 impl MailServer {
     /// Reads the certificate authorities. Opens no connection.
-    pub(super) fn new(config: MailConfig) -> Result<Self, MailServerError> {
+    pub(super) fn new(config: MailConfig, abilities: Arc<MailAbilities>) -> Result<Self, MailServerError> {
         let failed = |error: Error| MailServerError(error.to_string());
         let tls = match config.security {
             MailSecurity::Plain => None,
@@ -80,7 +83,7 @@ impl MailServer {
             Some(Host::Ipv6(address)) => ClientId::Ipv6(address),
             None => ClientId::Ipv4([127, 0, 0, 1].into()),
         };
-        Ok(Self { config, tls, hello })
+        Ok(Self { config, tls, hello, abilities })
     }
 
     pub(super) fn config(&self) -> &MailConfig {
@@ -121,6 +124,7 @@ impl MailServer {
         if let Some(tls) = self.tls.clone().filter(|_| *security == MailSecurity::StartTls) {
             connection.starttls(tls, &self.hello).await.map_err(|error| of_server(&error))?;
         }
+        self.abilities.note(connection.server_info().supports_feature(Extension::SmtpUtfEight));
         if let Some((user, password)) = &self.config.credentials {
             let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
             let mechanisms = [Mechanism::Plain, Mechanism::Login];

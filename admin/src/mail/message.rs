@@ -64,6 +64,13 @@ pub(crate) enum Message {
         /// The token of the link.
         token: SecretString,
     },
+    /// The same for an address that another account has proven: the accounts can be joined.
+    AccountJoin {
+        /// The code.
+        code: SecretString,
+        /// The token of the link.
+        token: SecretString,
+    },
     /// The new address of an account is that of another one.
     AddressInUse,
     /// A link to an export.
@@ -78,8 +85,8 @@ pub(crate) enum Message {
 pub(crate) enum SignInAdvice {
     /// The account is disabled.
     Disabled,
-    /// The account will be erased.
-    Erasing,
+    /// The account will be erased at this time.
+    Erasing { at: Timestamp },
     /// The user holds a permission of this service, and signs in with the password.
     UsePassword,
     /// The address was never proven.
@@ -90,8 +97,13 @@ pub(crate) enum SignInAdvice {
 
 impl SignInAdvice {
     #[cfg(test)]
-    const ALL: [Self; 5] =
-        [Self::Disabled, Self::Erasing, Self::UsePassword, Self::Unproven, Self::AddressChanged];
+    const ALL: [Self; 5] = [
+        Self::Disabled,
+        Self::Erasing { at: Timestamp::UNIX_EPOCH },
+        Self::UsePassword,
+        Self::Unproven,
+        Self::AddressChanged,
+    ];
 }
 
 /// Why a user who asked for a link gets none.
@@ -99,8 +111,8 @@ impl SignInAdvice {
 pub(crate) enum ResetAdvice {
     /// The account is disabled.
     Disabled,
-    /// The account will be erased.
-    Erasing,
+    /// The account will be erased at this time.
+    Erasing { at: Timestamp },
     /// The account is frozen.
     Frozen,
     /// The user holds a permission of this service: an operator of at least their rank must order the link.
@@ -115,7 +127,7 @@ impl ResetAdvice {
     #[cfg(test)]
     const ALL: [Self; 6] = [
         Self::Disabled,
-        Self::Erasing,
+        Self::Erasing { at: Timestamp::UNIX_EPOCH },
         Self::Frozen,
         Self::AskOperator,
         Self::Unproven,
@@ -136,6 +148,8 @@ pub(crate) struct Notice {
     pub(crate) network: Option<IpAddr>,
     /// The name of the identity provider, if it is about one.
     pub(crate) provider: Option<String>,
+    /// When the account will be erased, or would have been, if it is about that.
+    pub(crate) erase_at: Option<Timestamp>,
 }
 
 macro_rules! kinds {
@@ -161,6 +175,8 @@ macro_rules! kinds {
 kinds! {
     /// The user has another password.
     PasswordChanged = "password_changed",
+    /// The password from before the address was proven does not count any more.
+    PasswordRemoved = "password_removed",
     /// The account has another e-mail address.
     EmailChanged = "email_changed",
     /// The change of the address was undone: the account has the former one again.
@@ -231,6 +247,7 @@ impl NoticeKind {
             | Self::ErasureKept
             | Self::AccountErased => true,
             Self::PasswordChanged
+            | Self::PasswordRemoved
             | Self::EmailChanged
             | Self::EmailRestored
             | Self::RecoveryBegun
@@ -254,6 +271,7 @@ impl Message {
             Self::Notice(_)
             | Self::AddressRemoved(_)
             | Self::AddressChanged { .. }
+            | Self::AccountJoin { .. }
             | Self::AddressInUse
             | Self::Reset { .. }
             | Self::ResetAdvice(_)
@@ -280,6 +298,7 @@ impl Message {
             Self::SignInAdvice(_) => "sign_in_advice",
             Self::LinkCode { .. } => "link_code",
             Self::EmailChange { .. } => "email_change",
+            Self::AccountJoin { .. } => "account_join",
             Self::AddressInUse => "address_in_use",
             Self::Export { .. } => "export",
         }
@@ -298,6 +317,7 @@ pub(super) mod tests {
             software: Software::of(Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")),
             network: Some([192, 0, 2, 0].into()),
             provider: Some("Яндекс <b>&ID".to_owned()),
+            erase_at: Some(Timestamp::from_second(1_801_209_600).unwrap()),
         };
         NoticeKind::ALL.iter().map(|kind| notice(*kind)).collect()
     }
@@ -306,7 +326,7 @@ pub(super) mod tests {
     pub(in crate::mail) fn all() -> Vec<Message> {
         let token = || SecretString::from("the-token-of-the-link");
         let advice = ResetAdvice::ALL.map(Message::ResetAdvice);
-        let removed = Message::AddressRemoved(notices()[1].clone());
+        let removed = Message::AddressRemoved(notices()[2].clone());
         let links = [
             Message::Reset { token: token() },
             Message::Invitation { token: token() },
@@ -320,8 +340,9 @@ pub(super) mod tests {
             Message::SignInCode { code: code() },
             Message::LinkCode { code: code() },
             Message::EmailChange { code: code(), token: token() },
+            Message::AccountJoin { code: code(), token: token() },
             Message::AddressInUse,
-            Message::AddressChanged { notice: notices()[1].clone(), token: token() },
+            Message::AddressChanged { notice: notices()[2].clone(), token: token() },
         ];
         let sign_in_advice = SignInAdvice::ALL.map(Message::SignInAdvice);
         let others = links.into_iter().chain(codes).chain(sign_in_advice);

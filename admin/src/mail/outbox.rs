@@ -1,10 +1,12 @@
 //! The outbox: what waits to be handed over to the mail server.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::abilities::MailAbilities;
 use super::mailbox::{self, MAILBOX_BYTES};
 use super::message::NoticeKind;
 use super::queued::{MailRequest, QueuedMail};
@@ -26,6 +28,7 @@ pub struct Outbox {
     sealer: Sealer,
     mailboxes: DerivedKeys,
     metrics: MailMetrics,
+    abilities: Arc<MailAbilities>,
     /// Whether the log says that it is full.
     is_full: AtomicBool,
     /// Whether the log says that it takes no further requests of strangers.
@@ -78,9 +81,20 @@ impl Outbox {
             sealer: Sealer::new(masters, SealPurpose::Mail),
             mailboxes: DerivedKeys::derive(masters, KeyPurpose::Mailboxes),
             metrics,
+            abilities: Arc::default(),
             is_full: AtomicBool::new(false),
             refuses_requests: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the mail server is known to take no mail to this address.
+    pub(crate) fn cannot_reach(&self, address: &str) -> bool {
+        self.is_on && self.abilities.excludes(address)
+    }
+
+    /// What the worker learns of the server.
+    pub(super) fn abilities(&self) -> Arc<MailAbilities> {
+        Arc::clone(&self.abilities)
     }
 
     /// Whether mail is sent at all.

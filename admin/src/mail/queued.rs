@@ -121,6 +121,9 @@ struct StoredNotice {
     system: Option<String>,
     network: Option<IpAddr>,
     provider: Option<String>,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erase_at: Option<i64>,
     /// The token of the link by which it is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undo: Option<String>,
@@ -266,6 +269,7 @@ impl StoredNotice {
             system: system.map(str::to_owned),
             network: notice.network,
             provider: notice.provider.clone(),
+            erase_at: notice.erase_at.map(Timestamp::as_second),
             undo: None,
             is_of_operator: notice.kind == NoticeKind::EmailSet,
         }
@@ -282,6 +286,7 @@ impl StoredNotice {
             software: Software::of_words(self.browser.as_deref(), self.system.as_deref()),
             network: self.network,
             provider: self.provider,
+            erase_at: self.erase_at.and_then(|second| Timestamp::from_second(second).ok()),
         })
     }
 }

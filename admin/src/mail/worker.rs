@@ -93,7 +93,8 @@ impl MailWorker {
         random: Arc<dyn Random>,
         resolver: Arc<dyn RequestResolver>,
     ) -> Result<Self, MailServerError> {
-        Ok(Self { db, database, outbox, server: MailServer::new(config)?, random, resolver })
+        let server = MailServer::new(config, outbox.abilities())?;
+        Ok(Self { db, database, outbox, server, random, resolver })
     }
 
     /// Sends mails until `stop`; then ends the deliveries in progress.
@@ -303,7 +304,7 @@ impl MailWorker {
 
 /// Connects to the mail server and signs in, and sends nothing. The sentence says why that is impossible.
 pub(crate) async fn check_server(config: MailConfig) -> Result<(), String> {
-    let server = MailServer::new(config).map_err(|error| error.to_string())?;
+    let server = MailServer::new(config, Arc::default()).map_err(|error| error.to_string())?;
     server.try_out().await.map_err(|error| error.to_string())
 }
 

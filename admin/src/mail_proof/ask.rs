@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use super::flow::{EXAMPLE_FLOW, LinkProof, MailFlow};
 use crate::actor::Actor;
-use crate::api::{Problem, Response};
+use crate::api::{Code, Problem, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
 use crate::mail::{
     CodePurpose, CodeRequest, LinkText, MailRequest, NewMail, QueuedMail, Recipient, language_of,
 };
 use crate::permit::{Permit, Tried, may_mail};
-use crate::users::{EmailAddress, Identifier, store as users};
+use crate::users::{EmailAddress, EmailSlip, Identifier, store as users, unreachable};
 
 /// A flow, in which the code of the mail is used.
 #[derive(Serialize, ToSchema)]
@@ -28,6 +28,9 @@ pub(crate) struct AskedFlow {
     /// For how many seconds the flow can be used. A code is valid for ten minutes from its mail.
     #[schema(maximum = 3600)]
     expires_in: u64,
+    /// A likely slip in the address; null if there seems to be none.
+    #[schema(required)]
+    hint: Option<EmailSlip>,
 }
 
 impl AskedFlow {
@@ -37,12 +40,18 @@ impl AskedFlow {
     ///
     /// 500 when the operating system provides no randomness.
     pub(crate) fn of(context: &Context, flow: &MailFlow, now: u64) -> Result<Self, Problem> {
-        Ok(Self { flow: flow.seal(&context.mail_flows)?, expires_in: flow.remaining(now) })
+        let (expires_in, hint) = (flow.remaining(now), EmailSlip::of(&flow.email));
+        Ok(Self { flow: flow.seal(&context.mail_flows)?, expires_in, hint })
     }
 
     /// The response with it.
     pub(crate) fn respond(&self) -> Response {
         Response::json(StatusCode::ACCEPTED, self)
+    }
+
+    /// A likely slip in the address.
+    pub(crate) fn hint(&self) -> Option<&EmailSlip> {
+        self.hint.as_ref()
     }
 
     /// What the client sends together with the code.
@@ -52,7 +61,7 @@ impl AskedFlow {
 
     /// An example.
     pub(crate) fn example() -> Value {
-        json!({ "flow": EXAMPLE_FLOW, "expires_in": 3600 })
+        json!({ "flow": EXAMPLE_FLOW, "expires_in": 3600, "hint": null })
     }
 }
 
@@ -88,7 +97,7 @@ pub(crate) async fn ask_code(
 ///
 /// # Errors
 ///
-/// 429 `too_many_attempts`; 503.
+/// 422 `validation_failed` for an address that the mail server cannot reach; 429 `too_many_attempts`; 503.
 pub(crate) async fn ask(
     context: &Context,
     actor: &Actor,
@@ -96,6 +105,9 @@ pub(crate) async fn ask(
     email: &EmailAddress,
     request: impl FnOnce(Uuid) -> Result<MailRequest, Problem>,
 ) -> Result<(), Problem> {
+    if let Some((code, sentence)) = unreachable(context, email) {
+        return Err(Problem::new(Code::ValidationFailed).field("email", code, sentence));
+    }
     let key = email.key();
     let name = Identifier::Email(email.clone());
     let account = users::find(&context.db.get().await?, &name, actor.address()).await?;

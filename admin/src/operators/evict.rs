@@ -79,7 +79,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     for entry in evicted.history(user, Event::Evicted) {
         history::record(context, &actor, entry).await;
     }
-    let Evicted { sessions, unlinked, linked } = evicted;
+    let Evicted { sessions, unlinked, linked, is_password_removed: _ } = evicted;
     Ok(Response::json(StatusCode::OK, &Eviction { revoked: sessions, unlinked, linked }))
 }
 

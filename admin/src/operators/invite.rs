@@ -17,7 +17,7 @@ use crate::db::Transaction;
 use crate::keys::LinkToken;
 use crate::recovery::{LinkPurpose, mail_link, print_link};
 use crate::users::store::{self as users, NewUser};
-use crate::users::{EmailAddress, taken};
+use crate::users::{EmailAddress, taken, unreachable};
 
 /// The address of the new account, and why it is created.
 #[derive(Deserr, ToSchema)]
@@ -83,6 +83,9 @@ pub(crate) async fn invite(
     email: &EmailAddress,
     reason: &str,
 ) -> Result<Uuid, Problem> {
+    if let Some((code, sentence)) = unreachable(core, email) {
+        return Err(Problem::new(Code::ValidationFailed).field("email", code, sentence));
+    }
     let mut connection = core.db.get().await?;
     let tx = connection.begin().await?;
     let user = create(core, actor, &tx, email, (reason, false)).await?;
@@ -129,9 +132,20 @@ async fn create(
         locale: None,
         is_superuser: false,
     };
-    users::insert(&**tx, &new).await.map_err(taken)?;
+    users::insert(&**tx, &new).await.map_err(|error| has_account(taken(error)))?;
     let detail = json!({ "is_printed": is_printed });
     let entry = AuditEntry::new(AuditAction::UserInvited, id.to_string(), detail).reason(Some(reason));
     audit::record(tx, &core.audit_keys, actor, entry).await?;
     Ok(id)
+}
+
+/// What to do about an address that has an account, perhaps by an earlier invitation.
+fn has_account(problem: Problem) -> Problem {
+    match problem.code() == Code::EmailTaken {
+        true => problem.detail(
+            "An account has this address. If its user was invited and has not set a password yet, `send-reset` mails \
+             another link.",
+        ),
+        false => problem,
+    }
 }

@@ -106,26 +106,32 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &People { items, next_cursor }).disclosing(Disclosed::Search))
 }
 
-/// The newest users, at most `limit`, whose e-mail address, login name or display name begins with `query`, or who are
-/// superusers.
+/// What a command looks for, combined with AND.
+#[derive(Default)]
+pub(crate) struct Searched {
+    /// The beginning of an e-mail address, login name or display name.
+    pub(crate) query: Option<String>,
+    /// An address that a user lost to its owner.
+    pub(crate) former_email: Option<EmailAddress>,
+    pub(crate) superuser: Option<bool>,
+}
+
+/// The newest users that fit, at most `limit`.
 ///
 /// # Errors
 ///
 /// 422 `validation_failed` for an empty or long query; 503.
-pub(crate) async fn search(
-    core: &Core,
-    query: Option<&str>,
-    superuser: Option<bool>,
-    limit: u32,
-) -> Result<Vec<Person>, Problem> {
-    let query = match query {
+pub(crate) async fn search(core: &Core, searched: &Searched, limit: u32) -> Result<Vec<Person>, Problem> {
+    let query = match &searched.query {
         Some(text) => {
             let query = beginning(text);
             Some(query.ok_or_else(|| Problem::new(Code::ValidationFailed).detail(QUERY_BOUNDS))?)
         }
         None => None,
     };
-    let filter = UserFilter { query, superuser, ..UserFilter::default() };
+    let former_email =
+        searched.former_email.as_ref().map(|email| email_owner::tags(&core.former_email_keys, email));
+    let filter = UserFilter { query, former_email, superuser: searched.superuser, ..UserFilter::default() };
     Ok(store::page(&core.db.get().await?, &filter, None, limit.into()).await?)
 }
 

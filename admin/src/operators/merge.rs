@@ -1,7 +1,5 @@
 //! `POST /api/v1/admin/users/{id}/merge`: two accounts of one person become one.
 
-mod store;
-
 use std::time::Duration;
 
 use deserr::Deserr;
@@ -22,6 +20,7 @@ use crate::context::Core;
 use crate::db::Transaction;
 use crate::erasure::{Origin, begin};
 use crate::notices::{self, NoticeTarget};
+use crate::provider_sign_in::{linked_providers, move_links};
 use crate::roles::assignments;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::store::standing;
@@ -130,8 +129,8 @@ pub(crate) async fn merge(
         lock_person(&tx, core, actor, Right::UsersErase, user).await?;
         check_may_merge(&tx, user).await?;
     }
-    let providers = store::move_accounts(&tx, from, into).await?;
-    let left = store::providers(&tx, from).await?;
+    let providers = move_links(&tx, from, into).await?;
+    let left = linked_providers(&tx, from).await?;
     let roles = assignments::take_over(&tx, &core.issuer, actor, (from, into), reason).await?;
     for user in [from, into] {
         notices::accounts_merged(NoticeTarget { core, tx: &tx, user }).await?;

@@ -1,8 +1,9 @@
 //! `GET /api/v1/admin/users/{id}`: a user with roles, sessions and recent login history.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -11,15 +12,32 @@ use super::{history, list, sessions};
 use crate::access::{Right, allowed_upon, of_user};
 use crate::api::{Access, Code, Disclosed, Operation, Problem, Request, Response};
 use crate::context::Core;
+use crate::pending_erasure;
+use crate::provider_sign_in::accounts::list::{self as accounts, Accounts};
 use crate::roles::assignments::{self, Assignment};
 use crate::sessions::history::list::History;
 use crate::sessions::list::Sessions;
+use crate::users::email_changes::store as email_changes;
 
-/// A user with roles, sessions and recent login history.
+/// A user, how the user signs in, what is under way, and roles, sessions and recent login history.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Details {
     #[serde(flatten)]
     pub(crate) person: Person,
+    /// Whether the address is known to be the user's own.
+    pub(crate) email_verified: bool,
+    pub(crate) has_password: bool,
+    /// Until when the sign-in methods are frozen, after a change of the address; null if they are not.
+    #[schema(required)]
+    pub(crate) frozen_until: Option<Timestamp>,
+    /// When the account will be erased, unless the user keeps it; null if it will not.
+    #[schema(required)]
+    pub(crate) erase_at: Option<Timestamp>,
+    /// When the holder of the unproven address gets the account, unless a session objects; null if that is not so.
+    #[schema(required)]
+    pub(crate) recovery_at: Option<Timestamp>,
+    /// The linked accounts at identity providers, in the order of linking.
+    pub(crate) accounts: Accounts,
     /// The roles, by name.
     pub(crate) roles: Vec<Assignment>,
     /// The sessions, the most recently used first.
@@ -32,13 +50,20 @@ pub(crate) struct Details {
 pub fn describe(operation: Operation) -> Operation {
     let mut example = list::example();
     if let Some(members) = example.as_object_mut() {
+        let facts = [
+            ("email_verified", json!(true)),
+            ("has_password", json!(true)),
+            ("accounts", accounts::example()),
+        ];
+        let none = ["frozen_until", "erase_at", "recovery_at"].map(|name| (name, Value::Null));
+        members.extend(facts.into_iter().chain(none).map(|(name, value)| (name.to_owned(), value)));
         members.insert("roles".to_owned(), json!([assignments::example()]));
         members.insert("sessions".to_owned(), sessions::example());
         members.insert("history".to_owned(), history::example());
     }
     of_user(operation)
         .tag("Operators")
-        .summary("Show a user with roles, sessions and recent login history.")
+        .summary("Show a user with sign-in methods, roles, sessions and recent login history.")
         .access(Access::Permission(Right::UsersRead.as_str()))
         .answer::<Details>(200, "The user.", example)
 }
@@ -61,9 +86,17 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 /// 404 `not_found`; 503.
 pub(crate) async fn details(core: &Core, user: Uuid, current: Option<Uuid>) -> Result<Details, Problem> {
     let connection = core.db.get().await?;
-    let person = store::find(&*connection, user).await?.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let not_found = || Problem::new(Code::NotFound);
+    let person = store::find(&*connection, user).await?.ok_or_else(not_found)?;
+    let facts = store::sign_in_facts(&*connection, user).await?.ok_or_else(not_found)?;
     Ok(Details {
         person,
+        email_verified: facts.is_email_verified,
+        has_password: facts.has_password,
+        frozen_until: email_changes::frozen_until(&*connection, user).await?,
+        erase_at: pending_erasure::find(&*connection, user).await?.map(|pending| pending.due_at),
+        recovery_at: facts.recovery_at,
+        accounts: Accounts::of(core, &connection, user).await?,
         roles: assignments::of_user(&connection, user).await?,
         sessions: Sessions::of(&connection, user, current.unwrap_or_default()).await?,
         history: History::first(&connection, user).await?,

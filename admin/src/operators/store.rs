@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::api::schema::one_of;
 use crate::db::{Conditions, Connection, DbError, SqlClient, Transaction};
+use crate::users::recoveries::store::pending_recovery;
 
 /// A user as operators see it. Purposefully without `Debug`: the content is personal.
 #[derive(Clone, Serialize, ToSchema)]
@@ -125,6 +126,31 @@ pub(super) async fn set_superuser(
                    updated_at = clock_timestamp()
                where id = $1 and is_superuser <> $2";
     Ok(tx.execute(sql, &[&id, &is_superuser]).await? == 1)
+}
+
+/// How a user signs in, and what is under way.
+pub(super) struct SignInFacts {
+    pub(super) is_email_verified: bool,
+    pub(super) has_password: bool,
+    /// When the pending recovery by the unproven address takes effect.
+    pub(super) recovery_at: Option<Timestamp>,
+}
+
+/// How a user signs in; `None` if there is no such user.
+pub(super) async fn sign_in_facts(client: &impl SqlClient, id: Uuid) -> Result<Option<SignInFacts>, DbError> {
+    let sql = concat!(
+        "select password_hash is not null as has_password,
+             email_key is not null and verified_email_key is not distinct from email_key as is_email_verified, ",
+        pending_recovery!(),
+        " as recovery_at from auth.users u where u.id = $1"
+    );
+    let statement = client.prepare_cached(sql).await?;
+    let Some(row) = client.query_opt(&statement, &[&id]).await? else { return Ok(None) };
+    Ok(Some(SignInFacts {
+        is_email_verified: row.try_get("is_email_verified")?,
+        has_password: row.try_get("has_password")?,
+        recovery_at: row.try_get("recovery_at")?,
+    }))
 }
 
 fn person(row: &Row) -> Result<Person, DbError> {

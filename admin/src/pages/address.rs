@@ -2,6 +2,9 @@
 
 use askama::Template;
 
+use super::address_hint::hint;
+use super::address_question::AddressQuestion;
+use super::alert::PageAlert;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
 use super::password::current_password;
@@ -10,7 +13,7 @@ use super::proof::ProofAsked;
 use super::visit::Visit;
 use crate::api::{Code, Problem, Response};
 use crate::email_change::verify;
-use crate::mail_proof::resend;
+use crate::mail_proof::{AskedFlow, resend};
 use crate::me::change_email::{EmailChange, perform};
 
 #[derive(Template)]
@@ -29,8 +32,7 @@ struct AddressProofPage {
     frame: Frame,
     flow: String,
     code: FormField,
-    /// Whether to ask whose the account is that has the address.
-    asks: bool,
+    question: Option<AddressQuestion>,
 }
 
 const DONE: &str = "/account/security";
@@ -55,7 +57,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
             visit.keep(&pair);
             Ok(visit.redirect_done(DONE, "address_changed"))
         }
-        Ok(EmailChange::Asked(flow)) => Ok(proof_page(&visit, flow.text(), None)),
+        Ok(EmailChange::Asked(asked)) => Ok(asked_page(&visit, &asked)),
         Err(problem) => page(&visit, Some(&problem)),
     }
 }
@@ -69,17 +71,18 @@ pub async fn prove(visit: Visit) -> Result<Response, Problem> {
     let flow = visit.fields.text("flow");
     if visit.fields.text("again") == "yes" {
         return Ok(match resend::perform(visit.with(visit.fields.form(&["flow"]))).await {
-            Ok(asked) => proof_page(&visit, asked.text(), None),
-            Err(problem) => proof_page(&visit, flow, Some(&problem)),
+            Ok(asked) => asked_page(&visit, &asked),
+            Err(problem) => proof_page(&visit, flow, None, Some(&problem)),
         });
     }
     match verify::perform(visit.with(visit.fields.form(&["flow", "code", "account"]))).await {
         Ok(pair) => {
             visit.keep(&pair);
-            Ok(visit.redirect_done(DONE, "address_changed"))
+            let is_moved = visit.fields.text("account") == "move";
+            Ok(visit.redirect_done(DONE, if is_moved { "accounts_joined" } else { "address_changed" }))
         }
         Err(problem) if problem.code() == Code::CodeExpired => page(&visit, Some(&problem)),
-        Err(problem) => Ok(proof_page(&visit, flow, Some(&problem))),
+        Err(problem) => Ok(proof_page(&visit, flow, None, Some(&problem))),
     }
 }
 
@@ -100,16 +103,19 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Result<Response, Problem> {
     Ok(problem.into_iter().fold(response, with_problem))
 }
 
-fn proof_page(visit: &Visit, flow: &str, problem: Option<&Problem>) -> Response {
+fn asked_page(visit: &Visit, asked: &AskedFlow) -> Response {
+    proof_page(visit, asked.text(), hint(visit, asked), None)
+}
+
+fn proof_page(visit: &Visit, flow: &str, alert: Option<PageAlert>, problem: Option<&Problem>) -> Response {
     let t = visit.texts();
     let mut code = FormField::code(t).with_value(visit.fields.text("code")).judged(problem);
     focus(&mut [&mut code]);
-    let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
     let template = AddressProofPage {
-        frame: Frame::of(visit, t.address_prove_title).with_problem(problem),
+        frame: Frame::of(visit, t.address_prove_title).with_problem(problem).hinting(alert),
         flow: flow.to_owned(),
         code,
-        asks: is_unproven,
+        question: AddressQuestion::of(visit, problem),
     };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)

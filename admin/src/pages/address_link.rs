@@ -2,13 +2,14 @@
 
 use askama::Template;
 
+use super::address_question::AddressQuestion;
 use super::field::FormField;
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
 use super::visit::Visit;
 use super::{mailed, paths};
 use crate::api::{Code, Problem, Response, SessionCookies};
-use crate::email_change::by_link;
+use crate::email_change::{AddressAnswer, by_link};
 
 #[derive(Template)]
 #[template(path = "address_link.html")]
@@ -16,8 +17,7 @@ struct AddressLinkPage {
     frame: Frame,
     token: FormField,
     is_known: bool,
-    /// Whether to ask whose the account is that has the address.
-    asks: bool,
+    question: Option<AddressQuestion>,
 }
 
 /// Shows the button.
@@ -35,11 +35,12 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
 ///
 /// None: every problem is shown on the page.
 pub async fn submit(visit: Visit) -> Result<Response, Problem> {
-    let takes = visit.fields.text("account") == "new";
-    match by_link::set(&visit.request, mailed::token(&visit), takes).await {
+    let answer = AddressAnswer::of(Some(visit.fields.text("account")));
+    match by_link::set(&visit.request, mailed::token(&visit), answer).await {
         Ok(()) => {
             visit.jar.add_session(&SessionCookies::Clear);
-            Ok(visit.redirect_done(paths::SIGN_IN, "address_proven"))
+            let done = if answer == AddressAnswer::Move { "accounts_joined" } else { "address_proven" };
+            Ok(visit.redirect_done(paths::SIGN_IN, done))
         }
         Err(problem) => Ok(page(&visit, Some(&problem))),
     }
@@ -51,9 +52,9 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     if let (Some(Code::Forbidden), Some(alert)) = (problem.map(Problem::code), &mut frame.alert) {
         t.address_link_elsewhere.clone_into(&mut alert.text);
     }
-    let asks = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
+    let question = AddressQuestion::of(visit, problem);
     let template =
-        AddressLinkPage { frame, token: mailed::field(visit), is_known: mailed::is_known(visit), asks };
+        AddressLinkPage { frame, token: mailed::field(visit), is_known: mailed::is_known(visit), question };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)
 }

@@ -42,7 +42,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     let asked = match (flow, visit.fields.text("again")) {
         (None, _) => request::perform(visit.with(visit.fields.form(&["email"]))).await,
         (Some(_), "yes") => resend::perform(visit.with(visit.fields.form(&["flow"]))).await,
-        (Some(flow), _) => return Ok(sign_in_with(&visit, &next, flow).await),
+        (Some(flow), _) => return sign_in_with(&visit, &next, flow).await,
     };
     Ok(match asked {
         Ok(asked) => page(&visit, &next, Some(asked.text()), None),
@@ -52,16 +52,16 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     })
 }
 
-async fn sign_in_with(visit: &Visit, next: &NextPage, flow: &str) -> Response {
-    match sign_in::perform(visit.with(visit.fields.form(&["flow", "code"]))).await {
+async fn sign_in_with(visit: &Visit, next: &NextPage, flow: &str) -> Result<Response, Problem> {
+    Ok(match sign_in::perform(visit.with(visit.fields.form(&["flow", "code"]))).await {
         Ok(pair) => {
             visit.keep(&pair);
             visit.redirect(next.as_str())
         }
-        Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(visit, &problem),
+        Err(problem) if problem.code() == Code::ErasurePending => return erasing::ask(visit, &problem).await,
         Err(problem) if problem.code() == Code::CodeExpired => page(visit, next, None, Some(&problem)),
         Err(problem) => page(visit, next, Some(flow), Some(&problem)),
-    }
+    })
 }
 
 fn page(visit: &Visit, next: &NextPage, flow: Option<&str>, problem: Option<&Problem>) -> Response {

@@ -1,5 +1,7 @@
 //! `/account/confirm`: the page that the link in a mail to a new user opens. It sets the password and opens no session: the
 //! link may have been opened in another program than the one in which the user registered.
+//!
+//! The server learns of the link by a first press alone, so only then the page can ask for a password.
 
 use askama::Template;
 
@@ -18,6 +20,8 @@ struct ConfirmPage {
     frame: Frame,
     token: FormField,
     is_known: bool,
+    /// Whether the link is known to be valid.
+    asks_password: bool,
     password: FormField,
     consent: Option<ConsentTick>,
     /// Whether to ask whose the account is that has the address.
@@ -31,23 +35,32 @@ struct ConfirmPage {
 ///
 /// None.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    Ok(page(&visit, None))
+    Ok(page(&visit, false, None))
 }
 
-/// Creates the account.
+/// Checks the link, and asks for a password; with a password it creates the account.
 ///
 /// # Errors
 ///
 /// None: every problem is shown on the page.
 pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    if !visit.fields.has("password") {
+        return Ok(match verify::check_link(&visit.request.context, mailed::token(&visit)).await {
+            Ok(()) => page(&visit, true, None),
+            Err(problem) => page(&visit, false, Some(&problem)),
+        });
+    }
     let form = visit.fields.form(&["password", "consent", "account"]);
     match verify::perform_by_link(visit.with(form.with(mailed::FIELD, mailed::token(&visit)))).await {
         Ok(()) => Ok(visit.redirect_done(paths::SIGN_IN, "registered")),
-        Err(problem) => Ok(page(&visit, Some(&problem))),
+        Err(problem) => {
+            let is_over = [Code::CodeWrong, Code::CodeExpired].contains(&problem.code());
+            Ok(page(&visit, !is_over, Some(&problem)))
+        }
     }
 }
 
-fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
+fn page(visit: &Visit, asks_password: bool, problem: Option<&Problem>) -> Response {
     let t = visit.texts();
     let least = visit.request.context.config.password_min;
     let mut password = FormField::new_password(t, "password", least).labelled(t.password).judged(problem);
@@ -57,6 +70,7 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
         frame: Frame::of(visit, t.confirm_title).with_problem(problem),
         token: mailed::field(visit).judged(problem),
         is_known: mailed::is_known(visit),
+        asks_password,
         password,
         consent: ConsentTick::of(visit, t, problem),
         asks: is_unproven || visit.fields.has("account"),

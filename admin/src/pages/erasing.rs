@@ -6,32 +6,37 @@ use http::StatusCode;
 use super::frame::{Frame, respond};
 use super::paths;
 use super::problem::with_problem;
+use super::texts::fill;
 use super::visit::Visit;
 use crate::api::{Code, Problem, Response};
 use crate::erasure::{erase_now, keep};
+use crate::moments::moment;
+use crate::pending_erasure;
 
 #[derive(Template)]
 #[template(path = "erasing.html")]
 struct ErasingPage {
     frame: Frame,
     flow: String,
+    text: String,
+    can_erase_now: bool,
 }
 
 /// Asks what to do, after the problem `erasure_pending` of a sign-in.
-pub(super) fn ask(visit: &Visit, problem: &Problem) -> Response {
-    page(visit, problem.flow_secret().unwrap_or_default(), None, problem.code().status())
+pub(super) async fn ask(visit: &Visit, problem: &Problem) -> Result<Response, Problem> {
+    page(visit, problem.flow_secret().unwrap_or_default(), None, problem.code().status()).await
 }
 
 /// The same after a sign-in through a provider, whose flow is in the address of the page.
-pub(super) fn ask_with(visit: &Visit, flow: &str) -> Response {
-    page(visit, flow, None, Code::ErasurePending.status())
+pub(super) async fn ask_with(visit: &Visit, flow: &str) -> Result<Response, Problem> {
+    page(visit, flow, None, Code::ErasurePending.status()).await
 }
 
 /// Keeps the account, or erases it.
 ///
 /// # Errors
 ///
-/// None: every problem is shown on the page.
+/// 503; every other problem is shown on the page.
 pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     let request = visit.with(visit.fields.form(&["flow"]));
     let (result, done) = match visit.fields.text("choice") {
@@ -40,12 +45,27 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     };
     match result {
         Ok(_) => Ok(visit.redirect_done(paths::SIGN_IN, done)),
-        Err(problem) => Ok(page(&visit, visit.fields.text("flow"), Some(&problem), problem.code().status())),
+        Err(problem) => {
+            page(&visit, visit.fields.text("flow"), Some(&problem), problem.code().status()).await
+        }
     }
 }
 
-fn page(visit: &Visit, flow: &str, problem: Option<&Problem>, status: StatusCode) -> Response {
-    let frame = Frame::of(visit, visit.texts().erasure_title).with_problem(problem);
-    let response = respond(status, &ErasingPage { frame, flow: flow.to_owned() });
-    problem.into_iter().fold(response, with_problem)
+async fn page(
+    visit: &Visit,
+    flow: &str,
+    problem: Option<&Problem>,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    let t = visit.texts();
+    let known = pending_erasure::of_flow(&visit.request.context, flow).await?;
+    let text = known.map(|(erase_at, _)| fill(t.erasure_text, &moment(erase_at, visit.language)));
+    let template = ErasingPage {
+        frame: Frame::of(visit, t.erasure_title).with_problem(problem),
+        flow: flow.to_owned(),
+        text: text.unwrap_or_default(),
+        can_erase_now: known.is_some_and(|(_, can_erase_now)| can_erase_now),
+    };
+    let response = respond(status, &template);
+    Ok(problem.into_iter().fold(response, with_problem))
 }

@@ -74,6 +74,12 @@ impl Frame {
         self
     }
 
+    /// The same with a hint above the content, unless a problem is there.
+    pub(super) fn hinting(mut self, hint: Option<PageAlert>) -> Self {
+        self.alert = self.alert.or(hint);
+        self
+    }
+
     /// The pages of the menu.
     pub(super) fn menu(&self) -> [(&'static str, &'static str); 6] {
         let t = self.t;

@@ -4,11 +4,11 @@ use askama::Template;
 use http::StatusCode;
 
 use super::frame::{Frame, respond};
-use super::moments::moment;
 use super::texts::fill;
 use super::visit::Visit;
 use crate::api::{Problem, Response};
 use crate::mail::Software;
+use crate::moments::moment;
 use crate::sessions::history::list::History;
 
 #[derive(Template)]

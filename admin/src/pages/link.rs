@@ -8,14 +8,13 @@ use super::alert::PageAlert;
 use super::continued;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
-use super::moments::month;
-
 use super::problem::{status_of, with_problem};
 use super::providers::ProviderButton;
 use super::return_to::{self, NextPage};
 use super::texts::{Texts, fill};
 use super::visit::Visit;
 use crate::api::{Code, Form, Problem, Request, Response};
+use crate::moments::{moment, month};
 use crate::provider_sign_in::linking::show::WaitingLink;
 use crate::provider_sign_in::linking::{
     confirm, decline, mail, move_here, prove, provider, show, sign_in, skip,
@@ -185,7 +184,10 @@ fn shown(
         flow: flow.to_owned(),
         next: next.as_str().to_owned(),
         has_account,
-        text: fill(words, &waiting.name),
+        text: match waiting.frozen_until {
+            Some(until) => fill(t.link_frozen, &moment(until, visit.language)),
+            None => fill(words, &waiting.name),
+        },
         created_in: waiting
             .account
             .as_ref()

@@ -4,12 +4,12 @@ use askama::Template;
 use http::StatusCode;
 
 use super::frame::{Frame, respond};
-use super::moments::day;
 use super::paths;
 use super::texts::fill;
 use super::visit::Visit;
 use crate::api::{Form, Problem, Response};
 use crate::me::object_recovery;
+use crate::moments::{day, moment};
 use crate::notices::store as notices;
 use crate::roles::assignments;
 
@@ -95,7 +95,7 @@ fn shown(visit: &Visit, notice: &notices::RecordedNotice) -> ShownNotice {
     let parts = [notice.provider.clone(), notice.software.shown(), network];
     ShownNotice {
         what: visit.texts().notice(&notice.kind).to_owned(),
-        when: super::moments::moment(notice.occurred_at, visit.language),
+        when: moment(notice.occurred_at, visit.language),
         from: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }
 }

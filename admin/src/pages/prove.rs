@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::address_hint::hint;
+use super::alert::PageAlert;
 use super::consent::ConsentTick;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
@@ -9,7 +11,7 @@ use super::paths;
 use super::problem::{status_of, with_problem};
 use super::visit::Visit;
 use crate::api::{Code, Problem, Response};
-use crate::mail_proof::resend;
+use crate::mail_proof::{AskedFlow, resend};
 use crate::registration::verify;
 
 #[derive(Template)]
@@ -27,8 +29,8 @@ struct ProvePage {
 }
 
 /// Asks for the code.
-pub(super) fn ask(visit: &Visit, flow: &str) -> Response {
-    page(visit, flow, None)
+pub(super) fn ask(visit: &Visit, asked: &AskedFlow) -> Response {
+    page(visit, asked.text(), hint(visit, asked), None)
 }
 
 /// Proves the address and signs in, or sends another code.
@@ -40,8 +42,8 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     let flow = visit.fields.text("flow");
     if visit.fields.text("again") == "yes" {
         return Ok(match resend::perform(visit.with(visit.fields.form(&["flow"]))).await {
-            Ok(asked) => page(&visit, asked.text(), None),
-            Err(problem) => page(&visit, flow, Some(&problem)),
+            Ok(asked) => ask(&visit, &asked),
+            Err(problem) => page(&visit, flow, None, Some(&problem)),
         });
     }
     let form = visit.fields.form(&["flow", "code", "password", "consent", "account"]);
@@ -50,11 +52,11 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
             visit.keep(&pair);
             visit.redirect(paths::OVERVIEW)
         }
-        Err(problem) => page(&visit, flow, Some(&problem)),
+        Err(problem) => page(&visit, flow, None, Some(&problem)),
     })
 }
 
-fn page(visit: &Visit, flow: &str, problem: Option<&Problem>) -> Response {
+fn page(visit: &Visit, flow: &str, alert: Option<PageAlert>, problem: Option<&Problem>) -> Response {
     let t = visit.texts();
     let mut code = FormField::code(t).with_value(visit.fields.text("code")).judged(problem);
     let least = visit.request.context.config.password_min;
@@ -62,7 +64,7 @@ fn page(visit: &Visit, flow: &str, problem: Option<&Problem>) -> Response {
     focus(&mut [&mut code, &mut password]);
     let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
     let template = ProvePage {
-        frame: Frame::of(visit, t.prove_title).with_problem(problem),
+        frame: Frame::of(visit, t.prove_title).with_problem(problem).hinting(alert),
         flow: flow.to_owned(),
         code,
         password,

@@ -47,7 +47,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     };
     let form = visit.fields.form(sent).with("locale", visit.language.tag());
     Ok(match perform(visit.with(form)).await {
-        Ok(Requested::Asked(flow)) => prove::ask(&visit, flow.text()),
+        Ok(Requested::Asked(flow)) => prove::ask(&visit, &flow),
         Ok(Requested::Created(_)) => visit.redirect_done(paths::SIGN_IN, "registered"),
         Err(problem) => page(&visit, Some(&problem)),
     })

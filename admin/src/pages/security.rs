@@ -5,10 +5,10 @@ use http::StatusCode;
 
 use super::assets::mark_of;
 use super::frame::{Frame, respond};
-use super::moments::day;
 use super::texts::fill;
 use super::visit::Visit;
 use crate::api::{Problem, Response};
+use crate::moments::day;
 use crate::provider_sign_in::accounts::list::Accounts;
 
 #[derive(Template)]

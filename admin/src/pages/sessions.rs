@@ -4,12 +4,12 @@ use askama::Template;
 use http::StatusCode;
 
 use super::frame::{Frame, respond};
-use super::moments::moment;
 use super::paths;
 use super::texts::fill;
 use super::visit::Visit;
 use crate::api::{Form, Problem, Response, SessionCookies};
 use crate::mail::Software;
+use crate::moments::moment;
 use crate::sessions::list::Sessions;
 use crate::sessions::{end, logout_all};
 

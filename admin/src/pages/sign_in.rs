@@ -53,7 +53,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
             visit.keep(&pair);
             Ok(visit.redirect(next.as_str()))
         }
-        Err(problem) if problem.code() == Code::ErasurePending => Ok(erasing::ask(&visit, &problem)),
+        Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(&visit, &problem).await,
         Err(problem) => Ok(page(&visit, &next, Some(&problem))),
     }
 }

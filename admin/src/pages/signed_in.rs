@@ -25,7 +25,7 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     let word = visit.query("error").unwrap_or_default();
     let code = Code::ALL.iter().copied().find(|code| code.as_str() == word).unwrap_or(Code::StateInvalid);
     match (code, visit.query("flow")) {
-        (Code::ErasurePending, Some(flow)) => Ok(erasing::ask_with(&visit, &flow)),
+        (Code::ErasurePending, Some(flow)) => erasing::ask_with(&visit, &flow).await,
         (_, Some(flow)) => Ok(visit.redirect(&link::address(&flow, &next))),
         (_, None) => Ok(back(&visit, &next, code)),
     }
@@ -37,7 +37,7 @@ async fn sign_in(visit: &Visit, next: &NextPage, code: &str) -> Result<Response,
             visit.keep(&pair);
             Ok(visit.redirect(next.as_str()))
         }
-        Err(problem) if problem.code() == Code::ErasurePending => Ok(erasing::ask(visit, &problem)),
+        Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(visit, &problem).await,
         // The page was opened again, by the button for going back.
         Err(problem) if problem.code() == Code::CodeExpired && visit.viewer.is_some() => {
             Ok(visit.redirect(next.as_str()))

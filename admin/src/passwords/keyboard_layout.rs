@@ -16,7 +16,7 @@ pub(super) fn in_russian(text: &str) -> String {
 }
 
 /// The text that the same keys write in the English layout, in lower case.
-pub(super) fn in_english(text: &str) -> String {
+pub(crate) fn in_english(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).map(|letter| key(RUSSIAN, ENGLISH, letter)).collect()
 }
 

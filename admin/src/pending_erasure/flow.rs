@@ -6,6 +6,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::pending::PendingErasure;
@@ -26,8 +27,8 @@ pub(crate) const FLOW_LENGTH: usize = (CONTENT + TAG) * 4 / 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ErasureFlow {
     pub(crate) user: Uuid,
-    /// When the erasure was requested, in microseconds since 1970.
-    requested_at: i64,
+    /// When the erasure was requested: whole microseconds, as PostgreSQL has them.
+    pub(crate) requested_at: Timestamp,
     generation: u64,
     /// In seconds since 1970.
     expires_at: u64,
@@ -37,7 +38,7 @@ impl ErasureFlow {
     pub(super) fn begin(pending: &PendingErasure, now: u64) -> Self {
         Self {
             user: pending.user,
-            requested_at: pending.requested_at.as_microsecond(),
+            requested_at: pending.requested_at,
             generation: pending.generation,
             expires_at: now.saturating_add(LIFE),
         }
@@ -65,12 +66,12 @@ impl ErasureFlow {
     /// Whether it is about this erasure.
     pub(crate) fn is_of(&self, pending: &PendingErasure) -> bool {
         (self.user, self.requested_at, self.generation)
-            == (pending.user, pending.requested_at.as_microsecond(), pending.generation)
+            == (pending.user, pending.requested_at, pending.generation)
     }
 
     fn content(&self) -> [u8; CONTENT] {
         let mut content = [0; CONTENT];
-        let numbers = [self.requested_at.cast_unsigned(), self.generation, self.expires_at];
+        let numbers = [self.requested_at.as_microsecond().cast_unsigned(), self.generation, self.expires_at];
         let bytes =
             self.user.as_bytes().iter().copied().chain(numbers.into_iter().flat_map(u64::to_be_bytes));
         content.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
@@ -83,7 +84,7 @@ impl ErasureFlow {
         let (generation, expires_at) = rest.split_first_chunk::<8>()?;
         Some(Self {
             user: Uuid::from_bytes(*user),
-            requested_at: u64::from_be_bytes(*requested_at).cast_signed(),
+            requested_at: Timestamp::from_microsecond(i64::from_be_bytes(*requested_at)).ok()?,
             generation: u64::from_be_bytes(*generation),
             expires_at: u64::from_be_bytes(expires_at.try_into().ok()?),
         })
@@ -92,7 +93,6 @@ impl ErasureFlow {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
@@ -107,7 +107,13 @@ mod tests {
     fn pending() -> impl Strategy<Value = PendingErasure> {
         (any::<u128>(), 0..4_000_000_000_000_000_i64, any::<u64>()).prop_map(|(user, at, generation)| {
             let requested_at = Timestamp::from_microsecond(at).unwrap();
-            PendingErasure { user: Uuid::from_u128(user), requested_at, due_at: requested_at, generation }
+            PendingErasure {
+                user: Uuid::from_u128(user),
+                requested_at,
+                due_at: requested_at,
+                generation,
+                is_superuser: false,
+            }
         })
     }
 

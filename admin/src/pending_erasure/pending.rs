@@ -12,4 +12,5 @@ pub(crate) struct PendingErasure {
     pub(crate) due_at: Timestamp,
     /// The generation of the user's tokens: what ends all sessions ends the flows, too.
     pub(crate) generation: u64,
+    pub(crate) is_superuser: bool,
 }

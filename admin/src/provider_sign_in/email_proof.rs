@@ -3,7 +3,7 @@
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::db::Transaction;
-use crate::evict::evict_before_owner;
+use crate::evict::{evict_before_owner, evict_with_password};
 use crate::notices::NoticeTarget;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::session::EndReason;
@@ -20,6 +20,8 @@ pub(super) enum Proved<'p> {
     Account,
     /// Only that these are their identities at providers, of which at least one is linked to the account.
     Identities(&'p [&'p str]),
+    /// Only the address, by a code from a mail, and that these are their identities: a password is another person's.
+    Mailbox(&'p [&'p str]),
 }
 
 /// Marks the address of the account, which is locked exclusively, as verified if the identity vouches for it. Users who
@@ -43,11 +45,14 @@ pub(super) async fn verify_email(
     if !email_owner::store::verify(tx, account.id(), key).await? {
         return Ok(Vec::new());
     }
-    if let Proved::Identities(kept) = proved {
-        let user = account.id();
-        let evicted = evict_before_owner(tx, &context.issuer, user, kept, EndReason::EmailClaimed).await?;
-        evicted.notify(context, NoticeTarget { core: context, tx, user }, actor.client().into()).await?;
-        return Ok(evicted.history(account.id(), Event::EmailVerified));
-    }
-    Ok(vec![HistoryEntry { event: Event::EmailVerified, user: Some(account.id()), session: None }])
+    let (user, issuer, reason) = (account.id(), &context.issuer, EndReason::EmailClaimed);
+    let evicted = match proved {
+        Proved::Account => {
+            return Ok(vec![HistoryEntry { event: Event::EmailVerified, user: Some(user), session: None }]);
+        }
+        Proved::Identities(kept) => evict_before_owner(tx, issuer, user, kept, reason).await?,
+        Proved::Mailbox(kept) => evict_with_password(tx, issuer, user, kept, reason).await?,
+    };
+    evicted.notify(context, NoticeTarget { core: context, tx, user }, actor.client().into()).await?;
+    Ok(evicted.history(user, Event::EmailVerified))
 }

@@ -41,15 +41,15 @@ impl ProviderIdentity<'_> {
         }
     }
 
-    /// Its link to `user` by a rule of the table; `is_sign_in` when a session is opened with it.
-    pub(super) fn link_to(&self, user: Uuid, rule: u8, is_sign_in: bool) -> Link<'_> {
+    /// Its link to `user` by a rule of the table.
+    pub(super) fn link_to(&self, user: Uuid, rule: u8) -> Link<'_> {
         let (provider, subject) = (self.provider.id(), self.subject.as_str());
-        Link { provider, subject, user, rule, snapshot: self.snapshot(), confirmed_by: None, is_sign_in }
+        Link { provider, subject, user, rule, snapshot: self.snapshot(), confirmed_by: None }
     }
 
-    /// The same after the user has confirmed it. The session is opened afterwards.
+    /// The same after the user has confirmed it.
     pub(super) fn confirmed_link_to(&self, user: Uuid, rule: u8, by: ConfirmedBy) -> Link<'_> {
-        Link { confirmed_by: Some(by), ..self.link_to(user, rule, false) }
+        Link { confirmed_by: Some(by), ..self.link_to(user, rule) }
     }
 
     /// That it identified `user`, whose tokens are of this generation.

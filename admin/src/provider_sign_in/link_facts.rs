@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::db::{DbError, Transaction};
 use crate::sessions::store::standing;
 use crate::users::LockedAccount;
+use crate::users::email_changes::store::frozen_until;
 use crate::users::email_owner::store::is_in_use;
 use crate::users::recoveries::store::is_objected;
 
@@ -38,6 +39,7 @@ pub(super) async fn read(
             }
             None => false,
         },
+        is_frozen: frozen_until(&**tx, account.id()).await?.is_some(),
         has_mail: context.outbox.is_on(),
         registration: context.config.registration,
     })

@@ -19,6 +19,8 @@ pub(super) struct LinkFacts {
     pub(super) is_authoritative: bool,
     /// Whether the account is in use, and a session of it objected to a recovery by the address.
     pub(super) is_objected: bool,
+    /// Whether the sign-in methods of the account are frozen, so that nothing can be linked.
+    pub(super) is_frozen: bool,
     /// Whether mail is sent, so that a code proves the address.
     pub(super) has_mail: bool,
     /// Who may get a new account.
@@ -61,10 +63,11 @@ impl LinkMethod {
     }
 }
 
-/// What the user can do, the simplest first. No second identity of a provider can be linked, so then nothing confirms.
+/// What the user can do, the simplest first. No second identity of a provider can be linked, and none to a frozen account, so then
+/// nothing confirms.
 pub(super) fn methods(facts: &LinkFacts) -> Vec<LinkMethod> {
     let mut methods = Vec::new();
-    if !facts.has_other {
+    if !facts.has_other && !facts.is_frozen {
         methods.extend(facts.has_password.then_some(LinkMethod::Password));
         methods.extend(is_confirmed_by_mail(facts).then_some(LinkMethod::Mail));
         methods.extend(facts.providers.iter().cloned().map(LinkMethod::Provider));
@@ -119,8 +122,8 @@ mod tests {
     /// Every combination of facts.
     fn cases() -> Vec<LinkFacts> {
         let mut all = Vec::new();
-        for bits in 0_u8..128 {
-            let bit = |place: u8| bits & (1 << place) != 0;
+        for bits in 0_u16..256 {
+            let bit = |place: u16| bits & (1 << place) != 0;
             let facts = LinkFacts {
                 is_verified: bit(0),
                 is_operator: bit(1),
@@ -129,6 +132,7 @@ mod tests {
                 is_authoritative: bit(4),
                 is_objected: bit(5),
                 has_mail: bit(6),
+                is_frozen: bit(7),
                 providers: Vec::new(),
                 registration: Registration::Open,
             };
@@ -148,15 +152,16 @@ mod tests {
 
     #[test]
     fn each_method_is_offered_exactly_where_it_works() {
-        assert_eq!(cases().len(), 1024);
+        assert_eq!(cases().len(), 2048);
         for facts in cases() {
             let has = |text: &str| texts(&facts).contains(&text.to_owned());
-            assert_eq!(has("password"), facts.has_password && !facts.has_other, "{facts:?}");
-            assert_eq!(has("provider:yandex"), !facts.providers.is_empty() && !facts.has_other, "{facts:?}");
+            let may_link = !facts.has_other && !facts.is_frozen;
+            assert_eq!(has("password"), facts.has_password && may_link, "{facts:?}");
+            assert_eq!(has("provider:yandex"), !facts.providers.is_empty() && may_link, "{facts:?}");
             assert_eq!(has("decline"), facts.registration.is_for_everyone(), "{facts:?}");
             let is_known = facts.is_verified || !facts.is_objected;
             let may_mail = facts.has_mail && !facts.is_operator && is_known;
-            assert_eq!(has("mail"), may_mail && !facts.has_other, "{facts:?}");
+            assert_eq!(has("mail"), may_mail && may_link, "{facts:?}");
             assert!(texts(&facts).len() <= 4);
         }
     }

@@ -89,8 +89,7 @@ impl Resolution<'_> {
         user: Uuid,
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
-        let is_sign_in = !self.is_for_page && account.is_some();
-        if !store::update(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
+        if !store::update(tx, &self.identity.link_to(user, self.rule)).await? {
             return Ok(None);
         }
         if let Some(account) = account {
@@ -118,7 +117,7 @@ impl Resolution<'_> {
         Ok(Outcome::OneTimeCode { proof: Some(proof) })
     }
 
-    /// Opens a session for `user`, whose account is locked unless it is disabled.
+    /// Opens a session for `user`, whose account is locked unless it is disabled, and to which the identity is linked.
     async fn open(
         &mut self,
         tx: &Transaction<'_>,
@@ -138,6 +137,8 @@ impl Resolution<'_> {
         let device = Device::of(self.actor.client(), None);
         let method = SignInMethod::Provider(self.identity.provider.id());
         let opened = open(tx, self.context, account, method, &device).await?;
+        let (provider, subject) = (self.identity.provider.id(), self.identity.subject.as_str());
+        store::record_sign_in(tx, provider, subject, user).await?;
         self.history.extend(opened.history(user, Event::ProviderLogin));
         Ok(Outcome::SignedIn { session: opened.session, pair: Some(opened.pair) })
     }
@@ -151,14 +152,13 @@ impl Resolution<'_> {
         account: Option<&LockedAccount<'_>>,
     ) -> Applied {
         check_not_frozen(&**tx, user).await?;
-        let is_sign_in = !self.is_for_page && self.link.is_none();
         // A signed-in user has entered the account before.
         if self.link.is_none() {
             let (asked, sent) = (self.context.config.consent.as_ref(), self.identity.consent.as_deref());
             let consent = consents::check_first_use(&**tx, user, asked, sent).await?;
             consents::store::record(tx, user, consent).await?;
         }
-        if !store::insert(tx, &self.identity.link_to(user, self.rule, is_sign_in)).await? {
+        if !store::insert(tx, &self.identity.link_to(user, self.rule)).await? {
             return Ok(None);
         }
         self.history.push(HistoryEntry { event: Event::AccountLinked, user: Some(user), session: None });
@@ -228,7 +228,7 @@ impl Resolution<'_> {
             Ok(_created_at) => {}
         }
         consents::store::record(tx, id, consent).await?;
-        if !store::insert(tx, &self.identity.link_to(id, self.rule, !self.is_for_page)).await? {
+        if !store::insert(tx, &self.identity.link_to(id, self.rule)).await? {
             return Ok(None);
         }
         tracing::info!(user = %id, provider = self.identity.provider.id(), "A user registered through a provider.");

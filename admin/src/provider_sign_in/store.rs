@@ -16,8 +16,6 @@ pub(super) struct Link<'n> {
     pub(super) snapshot: Snapshot<'n>,
     /// How the user confirmed that it is theirs, if the rule required that.
     pub(super) confirmed_by: Option<ConfirmedBy>,
-    /// Whether a session is opened with it now.
-    pub(super) is_sign_in: bool,
 }
 
 /// How a user confirmed that an identity belongs to an account.
@@ -87,13 +85,13 @@ pub(super) async fn is_invited(tx: &Transaction<'_>, user: Uuid) -> Result<bool,
 /// Links an identity; `false` when it is already linked, or the user has another one of this provider.
 pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
     let sql = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, confirmed_by, email,
-                   is_email_vouched, display_name, last_login_at)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9 then clock_timestamp() end)
+                   is_email_vouched, display_name)
+               values ($1, $2, $3, $4, $5, $6, $7, $8)
                on conflict do nothing";
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
     let rule = i16::from(link.rule);
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
         &link.provider,
         &link.subject,
         &link.user,
@@ -102,21 +100,19 @@ pub(super) async fn insert(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool
         email,
         is_email_vouched,
         display_name,
-        &link.is_sign_in,
     ];
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 
-/// Stores how the provider describes a linked identity now, and a sign-in with it; `false` when it is no longer linked
+/// Stores how the provider describes a linked identity now; `false` when it is no longer linked
 /// to this user. The rule by which it was linked stays.
 pub(super) async fn update(tx: &Transaction<'_>, link: &Link<'_>) -> Result<bool, DbError> {
-    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6,
-                   last_login_at = case when $7 then clock_timestamp() else last_login_at end
+    let sql = "update auth.oauth_accounts set email = $4, is_email_vouched = $5, display_name = $6
                where provider = $1 and subject = $2 and user_id = $3";
     let statement = tx.prepare_cached(sql).await?;
     let Snapshot { email, is_email_vouched, display_name } = &link.snapshot;
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&link.provider, &link.subject, &link.user, email, is_email_vouched, display_name, &link.is_sign_in];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [&link.provider, &link.subject, &link.user, email, is_email_vouched, display_name];
     Ok(tx.execute(&statement, &values).await? == 1)
 }
 
@@ -139,6 +135,26 @@ pub(super) async fn list(client: &impl SqlClient, user: Uuid) -> Result<Vec<Link
                from auth.oauth_accounts where user_id = $1 order by linked_at, provider collate \"C\"";
     let statement = client.prepare_cached(sql).await?;
     client.query(&statement, &[&user]).await?.iter().map(account).collect()
+}
+
+/// Links the accounts at providers of one user to another one, who has none there; both are locked. Returns the providers.
+/// They count as linked by the user (rule 4), whatever they were before: an eviction unlinks them.
+pub(crate) async fn move_links(tx: &Transaction<'_>, from: Uuid, into: Uuid) -> Result<Vec<String>, DbError> {
+    let sql = "update auth.oauth_accounts set user_id = $2, linked_at = clock_timestamp(), linked_rule = 4
+               where user_id = $1
+                 and provider not in (select provider from auth.oauth_accounts where user_id = $2)
+               returning provider";
+    let rows = tx.query(sql, &[&from, &into]).await?;
+    let mut providers: Vec<String> =
+        rows.iter().map(|row| Ok(row.try_get("provider")?)).collect::<Result<_, DbError>>()?;
+    providers.sort_unstable();
+    Ok(providers)
+}
+
+/// The providers at which the user has a linked account.
+pub(crate) async fn linked_providers(tx: &Transaction<'_>, user: Uuid) -> Result<Vec<String>, DbError> {
+    let sql = "select provider from auth.oauth_accounts where user_id = $1 order by provider collate \"C\"";
+    tx.query(sql, &[&user]).await?.iter().map(|row| Ok(row.try_get("provider")?)).collect()
 }
 
 /// Unlinks the account at a provider from a user; `false` when none is linked.

@@ -1,6 +1,7 @@
 //! What becomes of a request for a code, when the worker of mails comes to it: a mail with a code, one that says why there is
 //! none, or nothing.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::asked_link::{addressed, answer_user, to_holder};
@@ -12,6 +13,7 @@ use crate::mail::{CodePurpose, CodeRequest, Message, ResetAdvice, ResolvedMail, 
 use crate::mail_proof::CodeIssuer;
 use crate::users::EmailAddress;
 use crate::users::email_changes::store as email_changes;
+use crate::users::store as users;
 
 /// A request for a code.
 pub(super) struct AskedCode<'a> {
@@ -29,8 +31,10 @@ enum Holder {
     /// No account has it.
     None,
     Disabled,
-    /// It is proven, and the account will be erased.
-    Erasing,
+    /// It is proven, and the account will be erased at this time.
+    Erasing {
+        at: Timestamp,
+    },
     /// It is proven, and the user holds a permission of this service.
     Operator,
     /// The same, but the address is not proven: it may be a stranger's, who gets nothing.
@@ -73,7 +77,7 @@ impl AskedCode<'_> {
         match holder {
             Holder::UnprovenOperator => Ok(None),
             Holder::None | Holder::Unproven => self.code(tx, candidate).await,
-            Holder::Disabled | Holder::Erasing | Holder::Operator | Holder::Proven => {
+            Holder::Disabled | Holder::Erasing { .. } | Holder::Operator | Holder::Proven => {
                 let Some(candidate) = candidate else { return Ok(None) };
                 let answered = answer_user(tx, token, candidate).await?;
                 Ok(answered.map(|mail| ResolvedMail { message: already_registered(mail.message), ..mail }))
@@ -91,7 +95,7 @@ impl AskedCode<'_> {
         let advice = match holder {
             Holder::None | Holder::UnprovenOperator => return Ok(None),
             // With the code the user can keep an account that will be erased.
-            Holder::Proven | Holder::Erasing => return self.code(tx, candidate).await,
+            Holder::Proven | Holder::Erasing { .. } => return self.code(tx, candidate).await,
             Holder::Disabled => SignInAdvice::Disabled,
             Holder::Operator => SignInAdvice::UsePassword,
             Holder::Unproven => SignInAdvice::Unproven,
@@ -110,14 +114,15 @@ impl AskedCode<'_> {
             Holder::UnprovenOperator => return Ok(None),
             Holder::None | Holder::Proven | Holder::Unproven => return self.code(tx, candidate).await,
             Holder::Disabled => SignInAdvice::Disabled,
-            Holder::Erasing => SignInAdvice::Erasing,
+            Holder::Erasing { at } => SignInAdvice::Erasing { at },
             Holder::Operator => SignInAdvice::UsePassword,
         };
         Ok(candidate.and_then(|candidate| addressed(candidate, Message::SignInAdvice(advice))))
     }
 
     /// Also to the unproven address of the account itself, and to one that was only typed for another account; that of
-    /// another operator gets nothing.
+    /// another operator gets nothing. One that another account has proven gets a code if this account has proven none, so that
+    /// they can be joined.
     async fn for_email_change(
         &self,
         tx: &Transaction<'_>,
@@ -130,10 +135,20 @@ impl AskedCode<'_> {
             // Another address of the same mailbox.
             Holder::Proven | Holder::Operator if is_own => self.code(tx, None).await,
             Holder::None | Holder::Unproven | Holder::UnprovenOperator => self.code(tx, None).await,
-            Holder::Disabled | Holder::Erasing | Holder::Operator | Holder::Proven => {
+            Holder::Proven if !self.asker_has_proven(tx).await? => {
+                let mail = self.code(tx, candidate).await?;
+                Ok(mail.map(|mail| ResolvedMail { message: to_join(mail.message), ..mail }))
+            }
+            Holder::Disabled | Holder::Erasing { .. } | Holder::Operator | Holder::Proven => {
                 Ok(candidate.and_then(|candidate| addressed(candidate, Message::AddressInUse)))
             }
         }
+    }
+
+    /// Whether the user who asked has a proven address; not locked, because locks are taken in the order of users.
+    async fn asker_has_proven(&self, tx: &Transaction<'_>) -> Result<bool, DbError> {
+        let Some(user) = self.request.user else { return Ok(true) };
+        Ok(users::address(&**tx, user).await?.is_some_and(|address| address.is_verified))
     }
 
     /// A mail with the code: to the spelling that the account has, if there is an account.
@@ -166,13 +181,13 @@ impl Holder {
     async fn of(tx: &Transaction<'_>, candidate: Option<&ResetCandidate>) -> Result<Self, DbError> {
         let Some(candidate) = candidate else { return Ok(Self::None) };
         let is_operator = candidate.is_superuser || access::holds_right(tx, candidate.user).await?;
-        Ok(match (candidate.is_verified, is_operator) {
-            (false, true) => Self::UnprovenOperator,
-            (true, false) if candidate.is_erasing => Self::Erasing,
+        Ok(match (candidate.is_verified, is_operator, candidate.erase_at) {
+            (false, true, _) => Self::UnprovenOperator,
+            (true, false, Some(at)) => Self::Erasing { at },
             _ if !candidate.is_active => Self::Disabled,
-            (true, true) => Self::Operator,
-            (true, false) => Self::Proven,
-            (false, false) => Self::Unproven,
+            (true, true, _) => Self::Operator,
+            (true, false, None) => Self::Proven,
+            (false, false, _) => Self::Unproven,
         })
     }
 }
@@ -182,6 +197,14 @@ fn already_registered(message: Message) -> Message {
     match message {
         Message::Reset { token } => Message::AlreadyRegistered { help: Ok(token) },
         Message::ResetAdvice(advice) => Message::AlreadyRegistered { help: Err(advice) },
+        other => other,
+    }
+}
+
+/// The same code and link in a mail that says what they lead to.
+fn to_join(message: Message) -> Message {
+    match message {
+        Message::EmailChange { code, token } => Message::AccountJoin { code, token },
         other => other,
     }
 }

@@ -23,8 +23,8 @@ pub(super) async fn answer_user(
             return Ok(None);
         }
         Message::ResetAdvice(ResetAdvice::AskOperator)
-    } else if candidate.is_erasing && candidate.is_verified {
-        Message::ResetAdvice(ResetAdvice::Erasing)
+    } else if let Some(at) = candidate.erase_at.filter(|_| candidate.is_verified) {
+        Message::ResetAdvice(ResetAdvice::Erasing { at })
     } else if !candidate.is_active {
         Message::ResetAdvice(ResetAdvice::Disabled)
     } else if email_changes::frozen_until(&**tx, user).await?.is_some() {

@@ -1,5 +1,6 @@
 //! The SQL of links.
 
+use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -30,8 +31,8 @@ pub(crate) const PURGE: Purge = Purge {
 pub(super) struct ResetCandidate {
     pub(super) user: Uuid,
     pub(super) is_active: bool,
-    /// Whether it will be erased, and its user may keep it.
-    pub(super) is_erasing: bool,
+    /// When it will be erased, if so; until then its user may keep it.
+    pub(super) erase_at: Option<Timestamp>,
     pub(super) is_superuser: bool,
     pub(super) is_verified: bool,
     pub(super) email: Option<String>,
@@ -74,7 +75,9 @@ macro_rules! candidate {
     ($condition:literal) => {
         concat!(
             "select id, status, is_superuser, email, email_key, locale,
-                 email_key is not null and verified_email_key is not distinct from email_key as is_verified
+                 email_key is not null and verified_email_key is not distinct from email_key as is_verified,
+                 (select p.due_at from auth.pending_erasures p
+                  where p.user_id = users.id and users.status = 'erasing') as erase_at
              from auth.users where ",
             $condition,
             " for update"
@@ -106,7 +109,7 @@ fn read_candidate(row: &Row) -> Result<ResetCandidate, DbError> {
     Ok(ResetCandidate {
         user: row.try_get("id")?,
         is_active: row.try_get::<_, &str>("status")? == crate::users::store::ACTIVE,
-        is_erasing: row.try_get::<_, &str>("status")? == crate::users::store::ERASING,
+        erase_at: row.try_get("erase_at")?,
         is_superuser: row.try_get("is_superuser")?,
         is_verified: row.try_get("is_verified")?,
         email: row.try_get("email")?,

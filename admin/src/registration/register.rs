@@ -24,7 +24,7 @@ use crate::permit::{HashPermit, Tried};
 use crate::users::consents::{self, ConsentText};
 use crate::users::profile::{Locale, Name};
 use crate::users::store::{self, NewUser};
-use crate::users::{EmailAddress, LoginName, add_weaknesses, known_networks, taken};
+use crate::users::{EmailAddress, EmailSlip, LoginName, add_weaknesses, known_networks, taken, unreachable};
 use crate::visible_text::VisibleLine;
 
 /// Longer names have no part in judging a password, which takes the longer the more they hold.
@@ -79,6 +79,9 @@ struct Registered<'r> {
     #[schema(required)]
     locale: Option<&'r str>,
     created_at: Timestamp,
+    /// A likely slip in the address; null if there seems to be none.
+    #[schema(required)]
+    hint: Option<EmailSlip>,
 }
 
 /// Documents the endpoint.
@@ -111,7 +114,8 @@ pub fn describe(operation: Operation) -> Operation {
                 "login": "anna",
                 "display_name": "Anna",
                 "locale": "ru-RU",
-                "created_at": "2026-11-25T20:15:30.123456Z"
+                "created_at": "2026-11-25T20:15:30.123456Z",
+                "hint": EmailSlip::example()
             }),
         )
         .answer::<AskedFlow>(202, "A mail will be sent.", AskedFlow::example())
@@ -220,6 +224,10 @@ async fn read(request: &Request) -> Result<(Body, PasswordHash, HashPermit), Pro
     let (password, words) = (form.text("password").map(Password::new), own_words(&form));
     let has_password = form.has("password");
     let (body, mut found) = form.read::<Body>();
+    if let Some((code, sentence)) = body.as_ref().and_then(|body| unreachable(&request.context, &body.email))
+    {
+        found.add("email", code, sentence);
+    }
     // Without a password the form is invalid, and with a malformed one nothing needs to be judged.
     let Some(password) = password else {
         if !has_password {
@@ -293,6 +301,7 @@ impl Body {
             display_name: self.display_name.as_ref().map(Name::as_ref),
             locale: self.locale.as_ref().map(Locale::as_ref),
             created_at,
+            hint: EmailSlip::of(&self.email),
         }
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::prove::{AccountChoice, NewRegistration, register};
 use crate::actor::{Actor, DeviceText};
-use crate::api::text::text_type;
+use crate::api::text::{FromText as _, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::guessing::LimitedRoute;
@@ -153,6 +153,24 @@ pub(crate) async fn perform(request: Request) -> Result<Pair, Problem> {
 /// The same for a page that a link opened, perhaps in another program than that of the user: it opens no session.
 pub(crate) async fn perform_by_link(request: Request) -> Result<(), Problem> {
     prove(request, false).await.map(drop)
+}
+
+/// Checks the link of a mail without using it up, for a page that asks for a password only then. It counts no attempt, because a
+/// link cannot be guessed: without a seal of this service nothing is looked up.
+///
+/// # Errors
+///
+/// 403 `code_wrong` or `registration_closed`; 410 `code_expired`; 503.
+pub(crate) async fn check_link(context: &Context, token: &str) -> Result<(), Problem> {
+    if !context.config.registration.is_for_everyone() {
+        return Err(Problem::new(Code::RegistrationClosed));
+    }
+    let token = FlowText::from_text(token).ok();
+    let presented = token.and_then(|token| PresentedProof::link(context, &token)).ok_or_else(expired)?;
+    match check(context, &presented.evidence(), "").await? {
+        ProofVerdict::Right | ProofVerdict::Repeated(_) => Ok(()),
+        ProofVerdict::Wrong => Err(code_wrong()),
+    }
 }
 
 /// `None` if no session was opened.

@@ -1,11 +1,13 @@
 //! `GET /api/v1/roles/{role}`: shows a role.
 
 use http::StatusCode;
+use shared::role::RoleName;
 
 use super::role::{self, RoleRef, RoleView};
 use super::store;
 use crate::access::{Right, allowed};
 use crate::api::{Access, Code, Operation, Problem, Request, Response, with_etag};
+use crate::context::Core;
 use crate::db::SqlClient;
 
 /// The value of `ETag`.
@@ -41,6 +43,15 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 /// 404 `not_found`; 503.
 pub(super) async fn require(client: &impl SqlClient, role: &RoleRef) -> Result<RoleView, Problem> {
     store::find(client, role).await?.ok_or_else(|| Problem::new(Code::NotFound))
+}
+
+/// The role with this name.
+///
+/// # Errors
+///
+/// 404 `not_found`; 503.
+pub(crate) async fn named(core: &Core, name: RoleName) -> Result<RoleView, Problem> {
+    require(&*core.db.get().await?, &RoleRef::Name(name)).await
 }
 
 /// The role with its version.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::FormerAddress;
 use crate::api::{Code, Problem};
 use crate::context::Core;
-use crate::db::{SqlClient, Transaction};
+use crate::db::{DbError, SqlClient, Transaction};
 use crate::keys::LinkToken;
 
 /// Keeps the `former` address of the user, who must be locked and changes it now, and returns the token of the link for its
@@ -48,6 +48,15 @@ pub(crate) async fn check_not_frozen(client: &impl SqlClient, user: Uuid) -> Res
             .detail(format!("It is frozen until {until}, unless an operator ends that earlier."))),
         None => Ok(()),
     }
+}
+
+/// Whether the account may be erased at once, or merged, as [`check_settled`] checks.
+///
+/// # Errors
+///
+/// When PostgreSQL is unavailable.
+pub(crate) async fn is_settled(client: &impl SqlClient, user: Uuid) -> Result<bool, DbError> {
+    Ok(store::frozen_until(client, user).await?.is_none() && store::undo_until(client, user).await?.is_none())
 }
 
 /// Checks that the account may be erased at once, or merged: not while a change of its address can be undone, which a thief may

@@ -212,6 +212,10 @@ catalogue! {
         scene::register_typed_address().await
     }
 
+    account_proven_occurs AccountProven {
+        scene::prove_address_of_another_account().await
+    }
+
     recovery_delayed_occurs RecoveryDelayed {
         scene::recover_account_in_use().await
     }

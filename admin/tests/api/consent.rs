@@ -81,6 +81,8 @@ async fn a_registration_by_proof_needs_it_with_the_proof_also_on_the_page() {
     let token: String = rest.chars().take_while(|letter| !letter.is_whitespace()).collect();
     let mut page = Visitor::new(app);
     page.open("/account/confirm").await.expect(200);
+    // The page asks only after it knows that the link is valid.
+    page.submit("/account/confirm", &[("token", &token)]).await.expect(200);
     let tick = format!("name=\"consent\" value=\"{VERSION}\">");
     assert!(page.page.contains(&tick), "{}", page.page);
     let submit = async |consent: &str| {

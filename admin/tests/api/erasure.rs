@@ -84,11 +84,83 @@ async fn keeping_the_account_restores_it_as_it_was() {
     // The last sign-in has no device token.
     assert_eq!(kinds, ["new_device", "erasure_kept", "erasure_begun"]);
     assert_eq!(actions(&app).await, ["erasure_begun", "erasure_kept"]);
-    // A flow settles one erasure, once.
-    settle(&app, "keep", &flow).await.problem(410, "code_expired");
+    // A flow settles one erasure; the same request within a minute has the same result, and nothing else happens.
+    settle(&app, "keep", &flow).await.expect(204);
+    assert_eq!(actions(&app).await, ["erasure_begun", "erasure_kept"]);
     settle(&app, "erase-now", &flow).await.problem(410, "code_expired");
     request(&app, &again).await;
     settle(&app, "keep", &flow).await.problem(410, "code_expired");
+}
+
+#[tokio::test]
+async fn a_minute_after_the_account_was_kept_the_flow_is_over() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    request(&app, &pair).await;
+    let flow = flow(&app, NEO).await;
+    settle(&app, "keep", &flow).await.expect(204);
+    change(&app, "update auth.kept_erasures set kept_at = kept_at - interval '1 minute'").await;
+    settle(&app, "keep", &flow).await.problem(410, "code_expired");
+}
+
+#[tokio::test]
+async fn of_parallel_requests_to_keep_or_erase_all_have_the_same_result() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    request(&app, &pair).await;
+    for how in ["keep", "erase-now"] {
+        let flow = flow(&app, NEO).await;
+        let all = futures_util::future::join_all((0..4).map(|_| settle(&app, how, &flow))).await;
+        assert!(all.iter().all(|reply| reply.status == 204), "{how}: {all:?}");
+        if how == "keep" {
+            request(&app, &app.client.sign_in(NEO).await).await;
+        }
+    }
+    assert!(!exists(&app, user_of(&pair)).await);
+    let kept = "select count(*) from auth.audit_log where action = 'erasure_kept'";
+    assert_eq!(app.sql().await.query_one(kept, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn erasing_at_once_is_offered_only_where_it_is_possible() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    request(&app, &pair).await;
+    let sql =
+        "insert into auth.email_changes (user_id, email, email_key, token_hash, device_epoch, undo_until)
+               values ($1, 'former@example.org', 'former@example.org', sha256('a'), 0,
+                       clock_timestamp() + interval '72 hours')";
+    app.sql().await.execute(sql, &[&user_of(&pair)]).await.unwrap();
+    let problem = sign_in(&app, NEO, PASSWORD).send().await.problem(403, "erasure_pending");
+    assert_eq!(problem["methods"], json!(["keep"]));
+    settle(&app, "erase-now", &text_of(&problem, "flow")).await.problem(403, "account_frozen");
+    change(&app, "delete from auth.email_changes").await;
+    // The erasure of a superuser waits while no other one could sign in.
+    change(&app, "update auth.users set is_superuser = true").await;
+    let problem = sign_in(&app, NEO, PASSWORD).send().await.problem(403, "erasure_pending");
+    assert_eq!(problem["methods"], json!(["keep"]));
+    settle(&app, "erase-now", &text_of(&problem, "flow")).await.problem(409, "last_superuser");
+}
+
+#[tokio::test]
+async fn enabling_an_account_that_will_be_erased_says_so() {
+    let app = TestApp::start().await;
+    let root = superuser(&app).await;
+    let pair = app.client.new_user(NEO).await;
+    let path = format!("/api/v1/admin/users/{}", user_of(&pair));
+    let post =
+        async |what: &str| app.client.post(&format!("{path}/{what}")).bearer(&root.access).send().await;
+    post("disable").await.expect(204);
+    let order = app.client.post(&format!("{path}/erase")).bearer(&root.access);
+    let erase_at = order.json(&json!({ "reason": "Why." })).send().await.expect(202).field("/erase_at");
+    assert_eq!(post("enable").await.expect(202).field("/erase_at"), erase_at);
+    let out = Command::new(&app.vars, &["users", "enable", NEO]).run().await.succeeded();
+    assert!(out.contains("will be erased at") && out.contains("choose to keep"), "{out}");
+    let shown = app.client.get(&path).bearer(&root.access).send().await.expect(200).json();
+    assert_eq!((&shown["status"], &shown["erase_at"]), (&json!("erasing"), &json!(erase_at)));
+    // It is active if the user keeps it.
+    settle(&app, "keep", &flow(&app, NEO).await).await.expect(204);
+    app.client.sign_in(NEO).await;
 }
 
 #[tokio::test]
@@ -128,6 +200,10 @@ async fn an_account_is_erased_at_once_if_its_user_wants_that() {
     settle(&app, "erase-now", &flow).await.expect(204);
     assert!(!exists(&app, user_of(&pair)).await);
     sign_in(&app, NEO, PASSWORD).send().await.problem(401, "invalid_credentials");
+    // The same request within a minute has the same result.
+    settle(&app, "erase-now", &flow).await.expect(204);
+    settle(&app, "keep", &flow).await.problem(410, "code_expired");
+    change(&app, "update auth.erasures set erased_at = erased_at - interval '1 minute'").await;
     settle(&app, "erase-now", &flow).await.problem(410, "code_expired");
     dead(&app, &pair.access).await;
     // The address is free again, for another account.

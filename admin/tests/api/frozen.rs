@@ -32,7 +32,11 @@ async fn no_account_is_linked_to_it_by_the_password() {
     freeze(&cinema, &neo).await;
 
     let mut browser = cinema.browser();
-    let (flow, _) = browser.must_confirm(GitHub, "neo").await;
+    let (flow, methods) = browser.must_confirm(GitHub, "neo").await;
+    // Only what works is offered, and the page can say until when.
+    assert_eq!(methods, ["decline"]);
+    let shown = browser.show_link(&flow).await.expect(200).json();
+    assert!(shown["frozen_until"].is_string() && shown["methods"] == json!(["decline"]), "{shown}");
     browser.confirm(&flow, PASSWORD).await.problem(403, "account_frozen");
     let (flow, _) = browser.is_offered(Yandex, "neo").await;
     browser.join(&flow, NEO, PASSWORD).await.problem(403, "account_frozen");

@@ -1,9 +1,11 @@
 //! Mail: what is sent, when, and what a mail server that fails changes.
 
+mod addresses;
 mod codes;
 mod delayed;
 mod delivery;
 mod email_change;
+mod erasure;
 mod links;
 mod mailboxes;
 mod notices;
@@ -14,6 +16,8 @@ mod registration;
 mod rotation;
 mod sign_in;
 mod undo;
+
+pub(crate) use email_change::prove_address_of_another_account;
 
 use std::time::Duration;
 

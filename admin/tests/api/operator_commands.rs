@@ -38,6 +38,11 @@ async fn users_are_found_shown_disabled_enabled_and_signed_out() {
     dead(&app, &pair.access).await;
 
     let (one, other) = (app.client.sign_in(NEO).await, app.client.sign_in(NEO).await);
+    let listed = json(&app, &["sessions", "list", NEO]).await;
+    let known: Vec<_> = listed.iter().map(|session| session["session_id"].clone()).collect();
+    assert!(known.contains(&Value::from(one.session.to_string())), "{listed:?}");
+    let listed = run(&app, &["sessions", "list", NEO]).await;
+    assert!(listed.starts_with("SESSION") && listed.contains(&other.session.to_string()), "{listed}");
     run(&app, &["sessions", "end", NEO, &one.session.to_string()]).await;
     dead(&app, &one.access).await;
     alive(&app, &other.access).await;
@@ -52,6 +57,7 @@ async fn users_are_found_shown_disabled_enabled_and_signed_out() {
             .all(|it| actions.contains(it)),
         "{actions:?}"
     );
+    assert_eq!(json(&app, &["audit", "list", "--user", NEO]).await.len(), actions.len());
     let table = run(&app, &["audit", "list", "--action", "user_disabled"]).await;
     assert!(table.lines().count() == 2 && table.contains("command"), "{table}");
 }
@@ -81,6 +87,10 @@ async fn roles_are_listed_changed_taken_and_deleted() {
     run(&app, &["roles", "forbid", "subscriber", "films:watch"]).await;
     assert!(run(&app, &["roles", "forbid", "subscriber", "films:watch"]).await.contains("did not have"));
     let role = json(&app, &["roles", "list"]).await.remove(0);
+    assert_eq!(json(&app, &["roles", "show", "subscriber"]).await, std::slice::from_ref(&role));
+    assert!(run(&app, &["roles", "show", "subscriber"]).await.contains("films:list"));
+    let unknown = Command::new(&app.vars, &["roles", "show", "viewer"]).run().await;
+    assert_eq!(unknown.code, 1, "{unknown:?}");
     assert_eq!(role["permissions"], serde_json::json!(["films:list"]));
     run(&app, &["roles", "assign", NEO, "subscriber"]).await;
     run(&app, &["roles", "unassign", NEO, "subscriber"]).await;
@@ -208,4 +218,71 @@ async fn intruders_are_evicted_by_the_command_with_a_reason() {
     let audited = app.sql().await.query_one(audited, &[]).await.unwrap();
     let audited: (&str, &str) = (audited.get(0), audited.get(1));
     assert_eq!(audited, ("command", "A stranger was signed in"));
+}
+
+#[tokio::test]
+async fn a_user_is_shown_with_all_that_support_needs_to_know() {
+    let app = TestApp::start().await;
+    let pair = app.client.new_user(NEO).await;
+    let shown = json(&app, &["users", "show", NEO]).await.remove(0);
+    assert_eq!((&shown["email_verified"], &shown["has_password"]), (&Value::from(false), &Value::from(true)));
+    for none in ["frozen_until", "erase_at", "recovery_at"] {
+        assert!(shown.get(none).is_some_and(Value::is_null), "{none}: {shown}");
+    }
+    assert_eq!(shown["accounts"]["items"], serde_json::json!([]));
+    let sql = app.sql().await;
+    let id = user_of(&pair);
+    for change in [
+        "update auth.users set verified_email_key = email_key, password_hash = null where id = $1",
+        "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, is_email_vouched)
+         values ('github', '1', $1, 9, false)",
+        "insert into auth.email_changes (user_id, email, email_key, token_hash, device_epoch, undo_until, frozen_until)
+         values ($1, 'former@example.org', 'former@example.org', sha256('a'), 0,
+                 clock_timestamp() + interval '72 hours', clock_timestamp() + interval '72 hours')",
+        "insert into auth.recoveries (user_id, email_key, effective_at)
+         values ($1, 'neo@example.org', clock_timestamp() + interval '72 hours')",
+    ] {
+        sql.execute(change, &[&id]).await.unwrap();
+    }
+    run(&app, &["users", "erase", NEO, "--reason", "Asked by letter."]).await;
+    let shown = json(&app, &["users", "show", NEO]).await.remove(0);
+    assert_eq!((&shown["email_verified"], &shown["has_password"]), (&Value::from(true), &Value::from(false)));
+    assert_eq!(shown["accounts"]["items"][0]["provider"], "github");
+    for moment in ["frozen_until", "erase_at", "recovery_at"] {
+        assert!(shown[moment].is_string(), "{moment}: {shown}");
+    }
+    let text = run(&app, &["users", "show", NEO]).await;
+    for part in [
+        "a proven address, no password, and linked: github",
+        "frozen until",
+        "erased",
+        "unless a session objects",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // The route shows the same.
+    let root = superuser(&app).await;
+    let path = format!("/api/v1/admin/users/{id}");
+    let route = app.client.get(&path).bearer(&root.access).send().await.expect(200).json();
+    for member in ["email_verified", "has_password", "frozen_until", "erase_at", "recovery_at", "accounts"] {
+        assert_eq!(route[member], shown[member], "{member}");
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_is_printed_as_json_without_its_link() {
+    let app = TestApp::start_with(&[
+        ("ADMIN_MAIL_URL", "smtp://127.0.0.1:1"),
+        ("ADMIN_MAIL_TLS", "none"),
+        ("ADMIN_MAIL_FROM", "no-reply@cinema.example"),
+        ("ADMIN_PUBLIC_URL", "https://cinema.example"),
+    ])
+    .await;
+    let args = ["users", "invite", "trinity@example.org", "--reason", "New colleague."];
+    let invited = json(&app, &args).await.remove(0);
+    assert_eq!(invited.as_object().unwrap().keys().collect::<Vec<_>>(), ["user_id"]);
+    let again = Command::new(&app.vars, &args).run().await;
+    assert!(again.code == 1 && again.err.contains("send-reset"), "{again:?}");
+    let both = Command::new(&app.vars, &[args.as_slice(), &["--json", "--print"]].concat()).run().await;
+    assert_eq!(both.code, 2, "{both:?}");
 }

@@ -21,6 +21,8 @@ pub enum Fault {
     DeferContent,
     /// The mail is kept, and the connection is closed without an answer.
     HangUpAfterContent,
+    /// Addresses with a local part in another script than Latin are not taken: SMTPUTF8 is not offered.
+    AsciiOnly,
     /// The content is never answered.
     SilentAfterContent,
 }

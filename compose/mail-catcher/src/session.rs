@@ -90,7 +90,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn hello(&mut self) -> io::Result<()> {
-        let mut lines = vec!["mail-catcher", "8BITMIME", "SMTPUTF8"];
+        let mut lines = vec!["mail-catcher", "8BITMIME"];
+        if self.state.fault() != Some(Fault::AsciiOnly) {
+            lines.push("SMTPUTF8");
+        }
         if self.state.has_tls() && !self.is_encrypted {
             lines.push("STARTTLS");
         }

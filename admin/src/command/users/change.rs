@@ -2,7 +2,7 @@
 
 use super::find::find;
 use crate::actor::Actor;
-use crate::command::terminal::{Failure, say};
+use crate::command::terminal::{Failure, moment, say};
 use crate::context::Core;
 use crate::operators::{disable, enable, end_sessions, evict, unfreeze};
 
@@ -14,8 +14,14 @@ pub(super) async fn disable(core: &Core, user: &str) -> Result<(), Failure> {
 
 pub(super) async fn enable(core: &Core, user: &str) -> Result<(), Failure> {
     let id = find(core, user).await?;
-    enable::enable(core, &Actor::command(), id).await?;
-    say(format_args!("Enabled {id}: the user can sign in."))
+    match enable::enable(core, &Actor::command(), id).await? {
+        None => say(format_args!("Enabled {id}: the user can sign in.")),
+        Some(erase_at) => say(format_args!(
+            "The account {id} will be erased at {}, so it is not active yet. It is active if the user keeps it: ask the user to \
+             sign in before and choose to keep the account. An operator cannot do that.",
+            moment(erase_at)
+        )),
+    }
 }
 
 pub(super) async fn sign_out(core: &Core, user: &str) -> Result<(), Failure> {

@@ -5,10 +5,15 @@ use serde_json::json;
 use super::find::find;
 use crate::command::terminal::{Failure, moment, say, table};
 use crate::context::Core;
-use crate::operators::{self, Person};
+use crate::operators::{self, Details, Person, Searched};
 
-pub(super) async fn find_all(core: &Core, query: &str, limit: u32, json: bool) -> Result<(), Failure> {
-    let found = operators::search(core, Some(query), None, limit).await?;
+pub(super) async fn find_all(
+    core: &Core,
+    searched: &Searched,
+    limit: u32,
+    json: bool,
+) -> Result<(), Failure> {
+    let found = operators::search(core, searched, limit).await?;
     // Before anything is printed.
     operators::note_search(core, "admin users find").await?;
     list(&found, json)
@@ -37,9 +42,38 @@ pub(super) async fn show(core: &Core, user: &str, json: bool) -> Result<(), Fail
         return say(format_args!("{}", json!(details)));
     }
     list(std::slice::from_ref(&details.person), false)?;
+    say(format_args!("\n{}", how_to_sign_in(&details)))?;
+    for (what, at) in [
+        ("The sign-in methods are frozen until", details.frozen_until),
+        ("The account will be erased, unless its user keeps it, at", details.erase_at),
+        (
+            "The holder of the unproven address gets the account, unless a session objects, at",
+            details.recovery_at,
+        ),
+    ] {
+        if let Some(at) = at {
+            say(format_args!("{what} {}.", moment(at)))?;
+        }
+    }
     say(format_args!(
-        "\n{} role(s), {} session(s); --json shows them and the login history.",
+        "{} role(s), {} session(s); --json shows them and the login history.",
         details.roles.len(),
         details.sessions.count()
     ))
+}
+
+fn how_to_sign_in(details: &Details) -> String {
+    let address = match (&details.person.email, details.email_verified) {
+        (None, _) => "no address",
+        (Some(_), true) => "a proven address",
+        (Some(_), false) => "an address that was never proven",
+    };
+    let password = if details.has_password { "a password" } else { "no password" };
+    let linked: Vec<_> = details.accounts.items.iter().map(|account| account.name.as_str()).collect();
+    let linked = if linked.is_empty() {
+        "no linked accounts".to_owned()
+    } else {
+        format!("linked: {}", linked.join(", "))
+    };
+    format!("The account has {address}, {password}, and {linked}.")
 }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 
+use serde_json::json;
 use url::Url;
 
 use crate::actor::Actor;
@@ -49,13 +50,16 @@ pub(super) async fn send_reset(
 pub(super) async fn invite(
     core: &Core,
     vars: &dyn Vars,
-    email: &EmailAddress,
-    reason: &str,
+    (email, reason): (&EmailAddress, &str),
     way: LinkWay,
+    json: bool,
 ) -> Result<(), Failure> {
     match base_to_print(vars, way)? {
         None => {
             let id = invite::invite(core, &Actor::command(), email, reason).await?;
+            if json {
+                return say(format_args!("{}", json!({ "user_id": id })));
+            }
             say(format_args!("Created {id}. A link to set a password will be mailed."))
         }
         Some(base) => {

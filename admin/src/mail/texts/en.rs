@@ -1,11 +1,17 @@
 //! The English texts.
 
+mod notice;
+
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::site::{MailSite, moment, network};
+use super::site::MailSite;
 use crate::config::Language;
 use crate::mail::letter::{Letter, LetterPart};
-use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
+use crate::mail::message::{Message, Notice, ResetAdvice, SignInAdvice};
+use crate::moments::moment;
+
+use notice::{facts_of, notice_text, of_notice};
 
 pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
     let (subject, parts) = match message {
@@ -22,6 +28,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
         ),
         Message::AddressChanged { notice, token } => address_changed(notice, token, site),
         Message::EmailChange { code, token } => email_change(code, token, site),
+        Message::AccountJoin { code, token } => account_join(code, token, site),
         Message::AddressInUse => address_in_use(),
         Message::Reset { token } => reset(token, site),
         Message::Invitation { token } => (
@@ -37,17 +44,12 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
         Message::Export { token } => export_text(token, site),
         Message::ResetAdvice(advice) => (
             "About your request for a new password",
-            vec![
-                LetterPart::Paragraph(
-                    "A new password was requested for your account, but it cannot be set by mail.".to_owned(),
-                ),
-                LetterPart::Paragraph(advice_text(*advice).to_owned()),
-            ],
+            refused_reset(*advice, site),
         ),
         Message::Registration { code, token } => registration(code, token, site),
         Message::AlreadyRegistered { help } => ("You already have an account", already_registered(help, site)),
         Message::SignInCode { code } => ("Your code to sign in", of_code("Enter this code where you sign in, within ten minutes:", code)),
-        Message::SignInAdvice(advice) => sign_in_advice(*advice),
+        Message::SignInAdvice(advice) => sign_in_advice(*advice, site),
         Message::LinkCode { code } => (
             "Your code to confirm",
             of_code("Enter this code where you sign in with your account at another service, within ten minutes:", code),
@@ -99,10 +101,32 @@ fn email_change(
     ("Confirm the new address of your account", parts)
 }
 
+fn account_join(
+    code: &SecretString,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let parts = vec![
+        paragraph(
+            "You have an account with this address, and the address was entered in another account, which has none. If both are yours, enter this code there within ten minutes, and choose to use the account with the address:",
+        ),
+        code_part(code),
+        paragraph(
+            "Or open this link within one hour, on a device where you are signed in to the other account:",
+        ),
+        LetterPart::Link(site.change_confirmation(token)),
+        paragraph(
+            "If you did not ask for this, ignore this mail, and do not share the code: nothing changes.",
+        ),
+    ];
+    ("Two accounts with your address", parts)
+}
+
 fn address_in_use() -> (&'static str, Vec<LetterPart>) {
     let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
     let what = "This address was entered as the new one of another account, but you already have an account with it. Nothing has changed.";
-    let advice = "If you did this, sign in to the account with this address, or enter another address in the other one.";
+    let advice = "If you did this, sign in to the account with this address, or enter another address in the other one. To make one account of the two, contact support.";
     ("This address has an account already", vec![paragraph(what), paragraph(advice)])
 }
 
@@ -135,15 +159,40 @@ fn reset(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterP
     )
 }
 
-fn sign_in_advice(advice: SignInAdvice) -> (&'static str, Vec<LetterPart>) {
-    ("About your request for a code",
-            vec![
-                LetterPart::Paragraph(
-                    "A code to sign in with was requested for your account, but the account cannot be opened by mail."
-                        .to_owned(),
-                ),
-                LetterPart::Paragraph(sign_in_advice_text(advice).to_owned()),
-            ])
+fn refused_reset(advice: ResetAdvice, site: MailSite<'_>) -> Vec<LetterPart> {
+    let why = "A new password was requested for your account, but it cannot be set by mail.";
+    [LetterPart::Paragraph(why.to_owned())].into_iter().chain(advice_parts(advice, site)).collect()
+}
+
+fn sign_in_advice(advice: SignInAdvice, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    let why =
+        "A code to sign in with was requested for your account, but the account cannot be opened by mail.";
+    let advice = match advice {
+        SignInAdvice::Erasing { at } => return ("About your request for a code", link_to_erasing(at, site)),
+        SignInAdvice::Disabled => DISABLED,
+        SignInAdvice::UsePassword => "The account may change other accounts. Sign in with its password.",
+        SignInAdvice::AddressChanged => ADDRESS_CHANGED,
+        SignInAdvice::Unproven => {
+            "It was never confirmed that this address belongs to the account. Sign in with the password, or ask for a new one."
+        }
+    };
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    ("About your request for a code", vec![paragraph(why), paragraph(advice)])
+}
+
+/// To the address of an account that will be erased, to which an account at a provider would be linked.
+fn link_to_erasing(at: Timestamp, site: MailSite<'_>) -> Vec<LetterPart> {
+    let why = "A code was requested to use an account at another service with your account. But your account will be erased, so nothing can be added to it.";
+    [LetterPart::Paragraph(why.to_owned())].into_iter().chain(erasing(at, "Then try again.", site)).collect()
+}
+
+/// How an account that will be erased is kept.
+fn erasing(at: Timestamp, then: &str, site: MailSite<'_>) -> Vec<LetterPart> {
+    let at = moment(at, Language::English);
+    let how = format!(
+        "The account will be erased on {at}. To keep it, sign in here before, with your password or a code from a mail, and choose to keep it. {then}"
+    );
+    vec![LetterPart::Paragraph(how), LetterPart::Link(site.sign_in())]
 }
 
 fn code_part(code: &SecretString) -> LetterPart {
@@ -171,25 +220,9 @@ fn already_registered(help: &Result<SecretString, ResetAdvice>, site: MailSite<'
             ));
             parts.push(LetterPart::Link(site.link(token)));
         }
-        Err(advice) => parts.push(LetterPart::Paragraph(advice_text(*advice).to_owned())),
+        Err(advice) => parts.extend(advice_parts(*advice, site)),
     }
     parts
-}
-
-fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
-    match advice {
-        SignInAdvice::Disabled => {
-            "An operator disabled the account. It cannot be used until an operator of this site enables it again."
-        }
-        SignInAdvice::Erasing => {
-            "The account will be erased. To keep it, sign in as usual, and choose to keep it."
-        }
-        SignInAdvice::UsePassword => "The account may change other accounts. Sign in with its password.",
-        SignInAdvice::AddressChanged => ADDRESS_CHANGED,
-        SignInAdvice::Unproven => {
-            "It was never confirmed that this address belongs to the account. Sign in with the password, or ask for a new one."
-        }
-    }
 }
 
 fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
@@ -208,16 +241,15 @@ fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<L
 /// Why an address that can take its account back opens nothing by itself.
 const ADDRESS_CHANGED: &str = "Your account has another address since. If you did not change it, open the link in the mail that you got at the time of the change: with it you take this address back and set a new password. If you cannot find that mail, contact support.";
 
-fn advice_text(advice: ResetAdvice) -> &'static str {
-    match advice {
-        ResetAdvice::Disabled => {
-            "An operator disabled the account. It cannot be used until an operator of this site enables it again."
-        }
-        ResetAdvice::Erasing => {
-            "The account will be erased. To keep it, sign in with a code from a mail, and choose to keep it. Then ask again."
-        }
+const DISABLED: &str =
+    "The account is disabled. It cannot be used until the support of this site enables it again.";
+
+fn advice_parts(advice: ResetAdvice, site: MailSite<'_>) -> Vec<LetterPart> {
+    let text = match advice {
+        ResetAdvice::Erasing { at } => return erasing(at, "Then ask for a new password again.", site),
+        ResetAdvice::Disabled => DISABLED,
         ResetAdvice::Frozen => {
-            "The account is frozen, because its address was changed. Set a new password by the link that was mailed to the former address, or wait until the freeze ends."
+            "The address of the account was changed, and the mail to the former address was used to protect it, so no new password can be set now. Use the link in that mail, or try again after 72 hours."
         }
         ResetAdvice::AskOperator => {
             "Your account has operator rights, so its password cannot be reset by mail. Ask another operator for a link."
@@ -226,143 +258,6 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
         ResetAdvice::Unproven => {
             "The account is in use, and it was never confirmed that this address belongs to it. If it is yours, change its address where you are signed in, or contact support."
         }
-    }
-}
-
-fn notice_text(notice: &Notice, times: u32, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
-    (subject(notice.kind), of_notice(what_happened(notice), notice, times, site))
-}
-
-fn subject(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::PasswordChanged => "Your password was changed",
-        NoticeKind::EmailChanged => "Your e-mail address was changed",
-        NoticeKind::EmailRestored => "Your e-mail address was taken back",
-        NoticeKind::RecoveryBegun => "Your account is being recovered",
-        NoticeKind::RecoveryObjected => "The recovery of your account was stopped",
-        NoticeKind::AccountsMerged => "Two of your accounts were merged",
-        NoticeKind::AccountFrozen => "Your account is frozen",
-        NoticeKind::AccountUnfrozen => "Your account is no longer frozen",
-        NoticeKind::EmailSet => "An operator set your e-mail address",
-        NoticeKind::EmailClaimed => "Your account has no e-mail address now",
-        NoticeKind::LoginChanged => "Your login name was changed",
-        NoticeKind::NewDevice => "New sign-in to your account",
-        NoticeKind::RefreshElsewhere => "Your account was used from another place",
-        NoticeKind::ProviderLinked => "A sign-in method was added",
-        NoticeKind::ProviderUnlinked => "A sign-in method was removed",
-        NoticeKind::AccountDisabled => "Your account was disabled",
-        NoticeKind::AccountEnabled => "Your account was enabled",
-        NoticeKind::Evicted => "All your devices were signed out",
-        NoticeKind::RightsGranted => "Your account has operator rights",
-        NoticeKind::SuperuserGranted => "Your account is a superuser",
-        NoticeKind::Exported => "The data of your account was requested",
-        NoticeKind::ErasureBegun => "Your account will be erased",
-        NoticeKind::ErasureKept => "Your account is kept",
-        NoticeKind::AccountErased => "Your account is erased",
-    }
-}
-
-const EMAIL_RESTORED: &str = "The change of the e-mail address was undone, so your account has this address again, and a new password. All \
-    devices were signed out.";
-
-const RECOVERY_BEGUN: &str = "A person with access to this mailbox said that the account is theirs. After 72 hours they can set a new \
-    password, unless a device that is signed in objects. If this was you, do the same again then. If you use the account and this was \
-    not you, object on a device where you are signed in, and set another address.";
-
-const RECOVERY_OBJECTED: &str = "A device that is signed in objected to the recovery of the account by this address, so nothing changes. For \
-    30 days it cannot be recovered by this address. If the account is yours, ask an operator of this site.";
-
-const ACCOUNTS_MERGED: &str = "An operator merged two accounts of yours: one of them has the roles and sign-in methods of both now, and the \
-    other one will be erased.";
-
-const ACCOUNT_FROZEN: &str = "The former e-mail address of your account was used to freeze it. For 72 hours its password, its address and its \
-    sign-in methods cannot be changed, and it can be neither exported nor erased.";
-
-const RIGHTS_GRANTED: &str =
-    "An operator assigned a role to your account that may change other accounts or roles.";
-
-const ERASURE_BEGUN: &str = "The erasure of your account was requested, and all devices were signed out. Until it is erased you can keep \
-    it: sign in, and choose to keep it.";
-
-const EVICTED: &str = "An operator signed your account out on all devices, and removed the sign-in methods that were added within \
-    the last 30 days.";
-
-fn what_happened(notice: &Notice) -> String {
-    let provider = notice.provider.as_deref().unwrap_or("an identity provider");
-    let text = match notice.kind {
-        NoticeKind::PasswordChanged => {
-            "The password of your account was changed. All other devices were signed out."
-        }
-        NoticeKind::EmailChanged => {
-            "This is now the e-mail address of your account. All other devices were signed out."
-        }
-        NoticeKind::EmailRestored => EMAIL_RESTORED,
-        NoticeKind::RecoveryBegun => RECOVERY_BEGUN,
-        NoticeKind::RecoveryObjected => RECOVERY_OBJECTED,
-        NoticeKind::AccountsMerged => ACCOUNTS_MERGED,
-        NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
-        NoticeKind::AccountUnfrozen => "An operator ended the freeze of your account.",
-        NoticeKind::EmailSet => {
-            "An operator set this e-mail address for your account. All devices were signed out."
-        }
-        NoticeKind::EmailClaimed => {
-            "Another user verified the e-mail address of your account, so your account no longer has it. Set another one."
-        }
-        NoticeKind::LoginChanged => {
-            "The login name of your account was changed. All other devices were signed out."
-        }
-        NoticeKind::NewDevice => "Your account was signed in to on a device that it was not used on before.",
-        NoticeKind::RefreshElsewhere => {
-            "A session of your account was continued from another network and by another program."
-        }
-        NoticeKind::ProviderLinked => {
-            return format!("An account at {provider} can be used to sign in to your account now.");
-        }
-        NoticeKind::ProviderUnlinked => {
-            return format!("The account at {provider} cannot be used to sign in to your account any more.");
-        }
-        NoticeKind::AccountDisabled => "An operator disabled your account. All devices were signed out.",
-        NoticeKind::AccountEnabled => "An operator enabled your account again. You can sign in.",
-        NoticeKind::Evicted => EVICTED,
-        NoticeKind::RightsGranted => RIGHTS_GRANTED,
-        NoticeKind::SuperuserGranted => {
-            "A superuser made your account a superuser, who may do everything in the administration."
-        }
-        NoticeKind::Exported => "All data of your account was requested from a signed-in device.",
-        NoticeKind::ErasureBegun => ERASURE_BEGUN,
-        NoticeKind::ErasureKept => {
-            "Your account will not be erased: after a sign-in it was chosen to keep it."
-        }
-        NoticeKind::AccountErased => {
-            "Your account and its data are erased. They cannot be restored. This is the last mail about it."
-        }
     };
-    text.to_owned()
-}
-
-fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> Vec<LetterPart> {
-    let mut parts = vec![LetterPart::Paragraph(text)];
-    if times > 1 {
-        parts.push(LetterPart::Paragraph(format!(
-            "This happened {times} times within one hour. The details are those of the last time."
-        )));
-    }
-    parts.push(facts_of(notice));
-    if notice.kind.is_of_operator() {
-        parts.push(LetterPart::Paragraph("If you did not expect this, contact support.".to_owned()));
-    } else {
-        parts.push(LetterPart::Paragraph(
-            "If you did this, you need not do anything. If not, change your password now, and sign out all devices:"
-                .to_owned(),
-        ));
-        parts.push(LetterPart::Link(site.url.to_owned()));
-    }
-    parts
-}
-
-fn facts_of(notice: &Notice) -> LetterPart {
-    let mut facts = vec![("Time", moment(notice.at))];
-    facts.extend(notice.software.shown().map(|shown| ("Browser and system", shown)));
-    facts.extend(notice.network.map(|first| ("Network", network(first))));
-    LetterPart::Facts(facts)
+    vec![LetterPart::Paragraph(text.to_owned())]
 }

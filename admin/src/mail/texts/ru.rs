@@ -1,11 +1,17 @@
 //! The Russian texts.
 
+mod notice;
+
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::site::{MailSite, moment, network};
+use super::site::MailSite;
 use crate::config::Language;
 use crate::mail::letter::{Letter, LetterPart};
-use crate::mail::message::{Message, Notice, NoticeKind, ResetAdvice, SignInAdvice};
+use crate::mail::message::{Message, Notice, ResetAdvice, SignInAdvice};
+use crate::moments::moment;
+
+use notice::{facts_of, notice_text, of_notice};
 
 pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Letter {
     let (subject, parts) = match message {
@@ -22,6 +28,7 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
         ),
         Message::AddressChanged { notice, token } => address_changed(notice, token, site),
         Message::EmailChange { code, token } => email_change(code, token, site),
+        Message::AccountJoin { code, token } => account_join(code, token, site),
         Message::AddressInUse => address_in_use(),
         Message::Reset { token } => reset(token, site),
         Message::Invitation { token } => (
@@ -35,21 +42,13 @@ pub(super) fn letter(message: &Message, times: u32, site: MailSite<'_>) -> Lette
             ],
         ),
         Message::Export { token } => export_text(token, site),
-        Message::ResetAdvice(advice) => (
-            "О вашем запросе нового пароля",
-            vec![
-                LetterPart::Paragraph(
-                    "Для вашего аккаунта запрошен новый пароль, но задать его по почте нельзя.".to_owned(),
-                ),
-                LetterPart::Paragraph(advice_text(*advice).to_owned()),
-            ],
-        ),
+        Message::ResetAdvice(advice) => ("О вашем запросе нового пароля", refused_reset(*advice, site)),
         Message::Registration { code, token } => registration(code, token, site),
         Message::AlreadyRegistered { help } => ("У вас уже есть аккаунт", already_registered(help, site)),
         Message::SignInCode { code } => {
             ("Код для входа", of_code("Введите этот код там, где вы входите, в течение десяти минут:", code))
         }
-        Message::SignInAdvice(advice) => sign_in_advice(*advice),
+        Message::SignInAdvice(advice) => sign_in_advice(*advice, site),
         Message::LinkCode { code } => (
             "Код подтверждения",
             of_code(
@@ -104,11 +103,30 @@ fn email_change(
     ("Подтвердите новый адрес аккаунта", parts)
 }
 
+fn account_join(
+    code: &SecretString,
+    token: &SecretString,
+    site: MailSite<'_>,
+) -> (&'static str, Vec<LetterPart>) {
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    let parts = vec![
+        paragraph(
+            "У вас есть аккаунт с этим адресом, и адрес указан в другом аккаунте, у которого адреса нет. Если оба ваши, введите там этот код в течение десяти минут и выберите аккаунт с адресом:",
+        ),
+        code_part(code),
+        paragraph("Или откройте эту ссылку в течение часа на устройстве, где вы вошли в другой аккаунт:"),
+        LetterPart::Link(site.change_confirmation(token)),
+        paragraph(
+            "Если вы этого не запрашивали, ничего не делайте и никому не сообщайте код: ничего не изменится.",
+        ),
+    ];
+    ("Два аккаунта с вашим адресом", parts)
+}
+
 fn address_in_use() -> (&'static str, Vec<LetterPart>) {
     let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
     let what = "Этот адрес указан как новый адрес другого аккаунта, но у вас уже есть аккаунт с ним. Ничего не изменилось.";
-    let advice =
-        "Если это сделали вы, войдите в аккаунт с этим адресом или укажите в другом аккаунте другой адрес.";
+    let advice = "Если это сделали вы, войдите в аккаунт с этим адресом или укажите в другом аккаунте другой адрес. Чтобы объединить два аккаунта, обратитесь в поддержку.";
     ("У этого адреса уже есть аккаунт", vec![paragraph(what), paragraph(advice)])
 }
 
@@ -140,17 +158,42 @@ fn reset(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterP
             ])
 }
 
-fn sign_in_advice(advice: SignInAdvice) -> (&'static str, Vec<LetterPart>) {
-    (
-        "О вашем запросе кода",
-        vec![
-            LetterPart::Paragraph(
-                "Для вашего аккаунта запрошен код для входа, но войти в этот аккаунт по почте нельзя."
-                    .to_owned(),
-            ),
-            LetterPart::Paragraph(sign_in_advice_text(advice).to_owned()),
-        ],
-    )
+fn refused_reset(advice: ResetAdvice, site: MailSite<'_>) -> Vec<LetterPart> {
+    let why = "Для вашего аккаунта запрошен новый пароль, но задать его по почте нельзя.";
+    [LetterPart::Paragraph(why.to_owned())].into_iter().chain(advice_parts(advice, site)).collect()
+}
+
+fn sign_in_advice(advice: SignInAdvice, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
+    let why = "Для вашего аккаунта запрошен код для входа, но войти в этот аккаунт по почте нельзя.";
+    let advice = match advice {
+        SignInAdvice::Erasing { at } => return ("О вашем запросе кода", link_to_erasing(at, site)),
+        SignInAdvice::Disabled => DISABLED,
+        SignInAdvice::UsePassword => "Аккаунт может менять чужие аккаунты. Войдите с паролем.",
+        SignInAdvice::AddressChanged => ADDRESS_CHANGED,
+        SignInAdvice::Unproven => {
+            "Никто не подтвердил, что этот адрес принадлежит аккаунту. Войдите с паролем или запросите новый."
+        }
+    };
+    let paragraph = |text: &str| LetterPart::Paragraph(text.to_owned());
+    ("О вашем запросе кода", vec![paragraph(why), paragraph(advice)])
+}
+
+/// To the address of an account that will be erased, to which an account at a provider would be linked.
+fn link_to_erasing(at: Timestamp, site: MailSite<'_>) -> Vec<LetterPart> {
+    let why = "Запрошен код, чтобы входить в ваш аккаунт через другой сервис. Но ваш аккаунт будет удалён, поэтому добавить к нему ничего нельзя.";
+    [LetterPart::Paragraph(why.to_owned())]
+        .into_iter()
+        .chain(erasing(at, "Затем попробуйте снова.", site))
+        .collect()
+}
+
+/// How an account that will be erased is kept.
+fn erasing(at: Timestamp, then: &str, site: MailSite<'_>) -> Vec<LetterPart> {
+    let at = moment(at, Language::Russian);
+    let how = format!(
+        "Аккаунт будет удалён {at}. Чтобы сохранить его, до этого войдите здесь с паролем или с кодом из письма и выберите «Оставить аккаунт». {then}"
+    );
+    vec![LetterPart::Paragraph(how), LetterPart::Link(site.sign_in())]
 }
 
 fn code_part(code: &SecretString) -> LetterPart {
@@ -176,25 +219,9 @@ fn already_registered(help: &Result<SecretString, ResetAdvice>, site: MailSite<'
             ));
             parts.push(LetterPart::Link(site.link(token)));
         }
-        Err(advice) => parts.push(LetterPart::Paragraph(advice_text(*advice).to_owned())),
+        Err(advice) => parts.extend(advice_parts(*advice, site)),
     }
     parts
-}
-
-fn sign_in_advice_text(advice: SignInAdvice) -> &'static str {
-    match advice {
-        SignInAdvice::Disabled => {
-            "Оператор отключил аккаунт. Войти в него нельзя, пока оператор этого сайта не включит его снова."
-        }
-        SignInAdvice::Erasing => {
-            "Аккаунт будет удалён. Чтобы сохранить его, войдите как обычно и выберите «сохранить»."
-        }
-        SignInAdvice::UsePassword => "Аккаунт может менять чужие аккаунты. Войдите с паролем.",
-        SignInAdvice::AddressChanged => ADDRESS_CHANGED,
-        SignInAdvice::Unproven => {
-            "Никто не подтвердил, что этот адрес принадлежит аккаунту. Войдите с паролем или запросите новый."
-        }
-    }
 }
 
 fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
@@ -213,16 +240,15 @@ fn export_text(token: &SecretString, site: MailSite<'_>) -> (&'static str, Vec<L
 /// Why an address that can take its account back opens nothing by itself.
 const ADDRESS_CHANGED: &str = "У вашего аккаунта теперь другой адрес. Если вы его не меняли, откройте ссылку из письма, которое пришло при изменении: по ней вы вернёте этот адрес и зададите новый пароль. Если письма нет, обратитесь в поддержку.";
 
-fn advice_text(advice: ResetAdvice) -> &'static str {
-    match advice {
-        ResetAdvice::Disabled => {
-            "Оператор отключил аккаунт. Войти в него нельзя, пока оператор этого сайта не включит его снова."
-        }
-        ResetAdvice::Erasing => {
-            "Аккаунт будет удалён. Чтобы сохранить его, войдите с кодом из письма и выберите «сохранить». Затем запросите пароль снова."
-        }
+const DISABLED: &str =
+    "Аккаунт отключён. Войти в него нельзя, пока поддержка этого сайта не включит его снова.";
+
+fn advice_parts(advice: ResetAdvice, site: MailSite<'_>) -> Vec<LetterPart> {
+    let text = match advice {
+        ResetAdvice::Erasing { at } => return erasing(at, "Затем снова запросите новый пароль.", site),
+        ResetAdvice::Disabled => DISABLED,
         ResetAdvice::Frozen => {
-            "Аккаунт заморожен, потому что его адрес изменён. Задайте новый пароль по ссылке из письма на прежний адрес или дождитесь окончания заморозки."
+            "Адрес аккаунта изменён, и письмо на прежний адрес использовано, чтобы защитить его, поэтому задать новый пароль сейчас нельзя. Откройте ссылку из того письма или попробуйте через 72 часа."
         }
         ResetAdvice::AskOperator => {
             "У вашего аккаунта права оператора, поэтому его пароль нельзя сбросить по почте. Попросите ссылку у другого оператора."
@@ -231,137 +257,6 @@ fn advice_text(advice: ResetAdvice) -> &'static str {
         ResetAdvice::Unproven => {
             "Аккаунт используется, и никто не подтвердил, что этот адрес принадлежит ему. Если он ваш, укажите другой адрес там, где вы вошли, или обратитесь в поддержку."
         }
-    }
-}
-
-fn notice_text(notice: &Notice, times: u32, site: MailSite<'_>) -> (&'static str, Vec<LetterPart>) {
-    (subject(notice.kind), of_notice(what_happened(notice), notice, times, site))
-}
-
-fn subject(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::PasswordChanged => "Ваш пароль изменён",
-        NoticeKind::EmailChanged => "Ваш адрес почты изменён",
-        NoticeKind::EmailRestored => "Ваш адрес почты возвращён",
-        NoticeKind::RecoveryBegun => "Ваш аккаунт восстанавливают",
-        NoticeKind::RecoveryObjected => "Восстановление вашего аккаунта остановлено",
-        NoticeKind::AccountsMerged => "Два ваших аккаунта объединены",
-        NoticeKind::AccountFrozen => "Ваш аккаунт заморожен",
-        NoticeKind::AccountUnfrozen => "Ваш аккаунт разморожен",
-        NoticeKind::EmailSet => "Оператор изменил ваш адрес почты",
-        NoticeKind::EmailClaimed => "У вашего аккаунта больше нет адреса почты",
-        NoticeKind::LoginChanged => "Ваш логин изменён",
-        NoticeKind::NewDevice => "Новый вход в ваш аккаунт",
-        NoticeKind::RefreshElsewhere => "Ваш аккаунт использован из другого места",
-        NoticeKind::ProviderLinked => "Добавлен способ входа",
-        NoticeKind::ProviderUnlinked => "Удалён способ входа",
-        NoticeKind::AccountDisabled => "Ваш аккаунт отключён",
-        NoticeKind::AccountEnabled => "Ваш аккаунт снова включён",
-        NoticeKind::Evicted => "На всех ваших устройствах выполнен выход",
-        NoticeKind::RightsGranted => "Ваш аккаунт получил права оператора",
-        NoticeKind::SuperuserGranted => "Ваш аккаунт стал суперпользователем",
-        NoticeKind::Exported => "Запрошены данные вашего аккаунта",
-        NoticeKind::ErasureBegun => "Ваш аккаунт будет удалён",
-        NoticeKind::ErasureKept => "Ваш аккаунт сохранён",
-        NoticeKind::AccountErased => "Ваш аккаунт удалён",
-    }
-}
-
-const EMAIL_RESTORED: &str = "Изменение адреса почты отменено: у вашего аккаунта снова этот адрес и новый пароль. На всех устройствах выполнен \
-    выход.";
-
-const RECOVERY_BEGUN: &str = "Человек, у которого есть доступ к этому ящику, сказал, что аккаунт его. Через 72 часа он сможет задать новый \
-    пароль, если против не возразят с устройства, где в аккаунт вошли. Если это были вы, тогда повторите то же самое. Если \
-    аккаунтом пользуетесь вы, а это были не вы, возразите на устройстве, где вы вошли, и укажите другой адрес.";
-
-const RECOVERY_OBJECTED: &str = "С устройства, где в аккаунт вошли, возразили против его восстановления по этому адресу, поэтому ничего не \
-    изменится. В течение 30 дней восстановить его по этому адресу нельзя. Если аккаунт ваш, обратитесь к оператору этого сайта.";
-
-const ACCOUNTS_MERGED: &str = "Оператор объединил два ваших аккаунта: у одного из них теперь роли и способы входа обоих, а другой будет удалён.";
-
-const ACCOUNT_FROZEN: &str = "Через прежний адрес почты ваш аккаунт заморожен. В течение 72 часов нельзя менять его пароль, адрес и способы \
-    входа, а также выгрузить или удалить его.";
-
-const RIGHTS_GRANTED: &str =
-    "Оператор назначил вашему аккаунту роль, которая может менять чужие аккаунты или роли.";
-
-const ERASURE_BEGUN: &str = "Запрошено удаление вашего аккаунта, и на всех устройствах выполнен выход. Пока он не удалён, его можно \
-    сохранить: войдите и выберите «сохранить».";
-
-const EVICTED: &str =
-    "Оператор завершил все сеансы вашего аккаунта и удалил способы входа, добавленные за последние 30 дней.";
-
-fn what_happened(notice: &Notice) -> String {
-    let provider = notice.provider.as_deref().unwrap_or("другом сервисе");
-    let text = match notice.kind {
-        NoticeKind::PasswordChanged => {
-            "Пароль вашего аккаунта изменён. На всех остальных устройствах выполнен выход."
-        }
-        NoticeKind::EmailChanged => {
-            "Теперь это адрес почты вашего аккаунта. На всех остальных устройствах выполнен выход."
-        }
-        NoticeKind::EmailRestored => EMAIL_RESTORED,
-        NoticeKind::RecoveryBegun => RECOVERY_BEGUN,
-        NoticeKind::RecoveryObjected => RECOVERY_OBJECTED,
-        NoticeKind::AccountsMerged => ACCOUNTS_MERGED,
-        NoticeKind::AccountFrozen => ACCOUNT_FROZEN,
-        NoticeKind::AccountUnfrozen => "Оператор снял заморозку вашего аккаунта.",
-        NoticeKind::EmailSet => {
-            "Оператор указал этот адрес почты для вашего аккаунта. На всех устройствах выполнен выход."
-        }
-        NoticeKind::EmailClaimed => {
-            "Другой пользователь подтвердил адрес почты вашего аккаунта, и теперь этот адрес у него. Укажите другой."
-        }
-        NoticeKind::LoginChanged => {
-            "Логин вашего аккаунта изменён. На всех остальных устройствах выполнен выход."
-        }
-        NoticeKind::NewDevice => "В ваш аккаунт вошли с устройства, на котором он раньше не использовался.",
-        NoticeKind::RefreshElsewhere => "Сеанс вашего аккаунта продолжен из другой сети и другой программой.",
-        NoticeKind::ProviderLinked => return format!("Теперь в ваш аккаунт можно войти через {provider}."),
-        NoticeKind::ProviderUnlinked => {
-            return format!("В ваш аккаунт больше нельзя войти через {provider}.");
-        }
-        NoticeKind::AccountDisabled => "Оператор отключил ваш аккаунт. На всех устройствах выполнен выход.",
-        NoticeKind::AccountEnabled => "Оператор снова включил ваш аккаунт. Вы можете войти.",
-        NoticeKind::Evicted => EVICTED,
-        NoticeKind::RightsGranted => RIGHTS_GRANTED,
-        NoticeKind::SuperuserGranted => {
-            "Суперпользователь дал вашему аккаунту те же права: в администрировании ему разрешено всё."
-        }
-        NoticeKind::Exported => {
-            "Все данные вашего аккаунта запрошены с устройства, на котором выполнен вход."
-        }
-        NoticeKind::ErasureBegun => ERASURE_BEGUN,
-        NoticeKind::ErasureKept => "Ваш аккаунт не будет удалён: после входа в него выбрано «сохранить».",
-        NoticeKind::AccountErased => {
-            "Ваш аккаунт и его данные удалены. Восстановить их нельзя. Это последнее письмо о нём."
-        }
     };
-    text.to_owned()
-}
-
-fn of_notice(text: String, notice: &Notice, times: u32, site: MailSite<'_>) -> Vec<LetterPart> {
-    let mut parts = vec![LetterPart::Paragraph(text)];
-    if times > 1 {
-        parts.push(LetterPart::Paragraph(format!(
-            "За один час это произошло несколько раз (всего {times}). Подробности — о последнем разе."
-        )));
-    }
-    parts.push(facts_of(notice));
-    if notice.kind.is_of_operator() {
-        parts.push(LetterPart::Paragraph("Если вы этого не ожидали, обратитесь в поддержку.".to_owned()));
-    } else {
-        parts.push(LetterPart::Paragraph(
-            "Если это были вы, ничего делать не нужно. Если нет, сразу смените пароль и завершите все сеансы:".to_owned(),
-        ));
-        parts.push(LetterPart::Link(site.url.to_owned()));
-    }
-    parts
-}
-
-fn facts_of(notice: &Notice) -> LetterPart {
-    let mut facts = vec![("Время", moment(notice.at))];
-    facts.extend(notice.software.shown().map(|shown| ("Браузер и система", shown)));
-    facts.extend(notice.network.map(|first| ("Сеть", network(first))));
-    LetterPart::Facts(facts)
+    vec![LetterPart::Paragraph(text.to_owned())]
 }

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What every text may name.
@@ -37,15 +35,15 @@ impl MailSite<'_> {
         format!("{}account/undo#{}", self.url, token.expose_secret())
     }
 
+    /// The page for signing in, where the user of an account that will be erased is asked whether to keep it.
+    pub(super) fn sign_in(self) -> String {
+        format!("{}account/sign-in", self.url)
+    }
+
     /// The same, to an export.
     pub(super) fn export_link(self, token: &SecretString) -> String {
         format!("{}account/export#{}", self.url, token.expose_secret())
     }
-}
-
-/// A moment that reads the same in every language.
-pub(super) fn moment(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// A network, for people: its first address, and the length of its prefix.
@@ -59,9 +57,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_and_a_moment_are_written_without_words() {
+    fn a_network_is_written_without_words() {
         assert_eq!(network([192, 0, 2, 0].into()), "192.0.2.0/24");
         assert_eq!(network("2001:db8::".parse().unwrap()), "2001:db8::/48");
-        assert_eq!(moment(Timestamp::from_second(1_800_000_000).unwrap()), "2027-01-15 08:00 UTC");
     }
 }

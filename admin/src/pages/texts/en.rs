@@ -74,6 +74,11 @@ pub(super) static ENGLISH: Texts = Texts {
     unproven_new: "It is not mine: I want a new account",
     unproven_new_hint: "The other account loses the address, and keeps everything else.",
     address_new_hint: "The address moves to your account; the other account keeps everything else.",
+    address_hint: "A mail is on its way. Check the address: did you mean {}? If so, go back and enter it again.",
+    address_hint_scripts: "A mail is on its way. Check the address: it mixes Latin and Cyrillic letters.",
+    confirm_continue: "Continue",
+    address_move: "Both accounts are mine: use the one that has the address",
+    address_move_hint: "You sign in there with the services that you linked here. This account is erased after a while.",
     forgot_title: "Set a new password",
     forgot_text: "We send a link to your e-mail address. It is valid for an hour.",
     forgot: "Send the link",
@@ -98,6 +103,8 @@ pub(super) static ENGLISH: Texts = Texts {
     export_link_title: "Your data",
     export_link: "Download the data",
     link_title: "You already have an account",
+    link_frozen: "An account here has this e-mail address. Its address was changed, so until {} no sign-in method can be added. \
+        Sign in as before.",
     link_text: "An account here has the e-mail address of your account at {}. If it is yours, confirm that.",
     link_created_in: "It was created in {}.",
     link_has_role: "It has a subscription or another role.",
@@ -129,7 +136,7 @@ pub(super) static ENGLISH: Texts = Texts {
     continue_text: "You go on at {}.",
     continue_link: "Continue to {}",
     erasure_title: "Your account will be erased",
-    erasure_text: "You asked for that. Until then you can keep it.",
+    erasure_text: "The account and all its data will be erased on {}. Until then you can keep it.",
     erasure_keep: "Keep the account",
     erasure_now: "Erase it now",
     erasure_now_hint: "This cannot be undone.",
@@ -148,9 +155,9 @@ pub(super) static ENGLISH: Texts = Texts {
     notices_title: "What happened recently",
     notices_none: "Nothing in the last 30 days.",
     notices_text: "If something was not you, end the device and change the password.",
-    recovery_text: "The reader of the mails to your address asked for this account and gets it on {}. If that is not \
-        you, object.",
-    recovery_object: "Object",
+    recovery_text: "A new password for this account was asked for by mail to your address, and can be set from {} on. If that was \
+        not you, another person reads your mail or you entered a wrong address: press the button, and enter another address.",
+    recovery_object: "That was not me",
     profile_title: "Profile",
     profile_text: "What the cinema calls you, and in which language it writes to you.",
     security_title: "How you sign in",
@@ -258,8 +265,8 @@ fn codes(code: Code) -> &'static str {
         }
         Code::ErasurePending => "The account will be erased, unless you keep it.",
         Code::AccountFrozen => {
-            "The account is frozen, because its address was changed. What you use to sign in can be changed again after 72 hours, \
-             or when the support ends it."
+            "The address of this account was changed. So its password, address and sign-in methods stay as they are for 72 hours, unless \
+             the support ends that."
         }
         Code::AccountDisabled => "The account is disabled. Only the support of this site can enable it.",
         Code::RegistrationClosed => "New accounts cannot be created. Sign in to the account that you have.",
@@ -271,9 +278,12 @@ fn codes(code: Code) -> &'static str {
         Code::AccountUnproven => {
             "An account has this address, but the address was never confirmed. Say whose it is."
         }
+        Code::AccountProven => {
+            "You have another account with this address. Your sign-in methods can move there; this account is erased then."
+        }
         Code::RecoveryDelayed => {
-            "The account is in use. It is yours after 72 hours, unless a device that is signed in objects. Come back then and do \
-             the same again."
+            "This account is in use, so you have to wait 72 hours. If the person who uses it does not refuse, come back then and do the \
+             same again."
         }
         Code::LinkConfirmationRequired => {
             "An account has this e-mail address. Confirm that it is yours, or decline."
@@ -309,7 +319,9 @@ fn codes(code: Code) -> &'static str {
         Code::ReturnToNotAllowed => {
             "The page to which you wanted to go is not allowed. Sign in here and open it then."
         }
-        Code::PasswordWeak => "The password is too easy to guess. Choose another one.",
+        Code::PasswordWeak => {
+            "This password cannot be used. The reason is below the field; choose another one."
+        }
         Code::ConsentRequired => {
             "Your consent to the processing of personal data is needed for a new account."
         }
@@ -335,6 +347,9 @@ fn fields(code: &str) -> Option<&'static str> {
         "field_missing" => "Fill in this field.",
         "field_invalid" => "This has the wrong form.",
         "field_unknown" | "field_not_expected" | "field_repeated" => "This field is not expected here.",
+        "email_unreachable" => {
+            "Mail from this site cannot reach an address with such letters before the @. Use another address."
+        }
         "email_invalid" => "This is not an e-mail address. It looks like name@example.org.",
         "login_invalid" => "3 to 64 letters and digits, and . _ -; it begins with a letter or a digit.",
         "login_reserved" => "This name is reserved. Choose another one.",
@@ -342,13 +357,15 @@ fn fields(code: &str) -> Option<&'static str> {
         "password_too_short" => "The password is too short.",
         "password_too_long" => "The password is too long: at most 128 characters.",
         "password_unprintable" => "The password has a character that cannot be typed.",
-        "password_own_words" => "The password is made of your name or address.",
-        "password_common" => "Many people use this password, so it is guessed first.",
+        "password_own_words" => "The password is made of your name or address, which others know.",
+        "password_common" => "Many people use this password or one like it, so it is guessed first.",
         "password_name" => "Names alone are easy to guess.",
         "password_word" => "A word alone is easy to guess.",
         "password_keyboard" => "Neighbouring keys are easy to guess.",
         "password_pattern" => "Repetitions, sequences and dates are easy to guess.",
-        "password_guessable" => "This password can be guessed in few attempts.",
+        "password_guessable" => {
+            "A program would guess this password quickly. Make it longer, for example with several words."
+        }
         "password_advice" => "Use several words that do not belong together.",
         "password_reused" => "The new password must be another one.",
         _ => return None,
@@ -372,9 +389,14 @@ fn done(word: &str) -> Option<&'static str> {
         "erasure_begun" => "You are signed out, and the account will be erased. Sign in to keep it.",
         "kept" => "The account is kept. Sign in again.",
         "erased" => "The account is erased.",
-        "objected" => "The recovery is stopped. If the address is wrong, change it now.",
+        "accounts_joined" => "You use the account with this address now. The other one will be erased.",
+        "objected" => {
+            "For 30 days no new password can be set by mail to this address. If your address is wrong, change it now."
+        }
         "address_proven" => "The address is confirmed. All devices are signed out; you can sign in now.",
-        "frozen" => "The account is frozen for 72 hours: how it is signed in to cannot be changed.",
+        "frozen" => {
+            "For 72 hours the password, the address and the sign-in methods of the account cannot be changed."
+        }
         "reset" => "The new password is set. Sign in with it.",
         _ => return None,
     })
@@ -403,8 +425,8 @@ fn events(word: &str) -> Option<&'static str> {
         "email_verified" => "Address confirmed",
         "attempts_refused" => "Attempts refused",
         "evicted" => "The support signed out all devices",
-        "account_frozen" => "The account was frozen for 72 hours",
-        "recovery_objected" => "A device objected to a recovery",
+        "account_frozen" => "Changes of the sign-in were stopped for 72 hours",
+        "recovery_objected" => "A new password by mail was refused on a device",
         "merged" => "Another account was merged into this one",
         _ => return None,
     })
@@ -415,17 +437,18 @@ fn notices(word: &str) -> Option<&'static str> {
         "password_changed" => "The password was changed",
         "email_changed" => "The e-mail address was changed",
         "email_restored" => "The former e-mail address was restored",
-        "account_frozen" => "The account was frozen for 72 hours",
-        "account_unfrozen" => "The support ended the freeze",
+        "account_frozen" => "Changes of the sign-in were stopped for 72 hours",
+        "account_unfrozen" => "The support allowed changes of the sign-in again",
         "email_set" => "The support set the e-mail address",
-        "recovery_begun" => "The account was asked for by mail",
-        "recovery_objected" => "A device objected to a recovery",
+        "recovery_begun" => "A new password was asked for by mail",
+        "recovery_objected" => "A new password by mail was refused on a device",
         "email_claimed" => "The address was given to its owner",
         "login_changed" => "The login name was changed",
         "new_device" => "Sign-in on a new device",
         "refresh_elsewhere" => "The session was used from elsewhere",
         "provider_linked" => "An account was linked",
         "provider_unlinked" => "An account was unlinked",
+        "password_removed" => "The password from before the address was confirmed was removed",
         "account_erased" => "The account was erased",
         "account_disabled" => "The account was disabled",
         "account_enabled" => "The account was enabled",

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::access::caller;
 use crate::api::{Access, Operation, Problem, Request, Response};
-use crate::context::Context;
+use crate::context::Core;
 use crate::db::Connection;
 use crate::provider_sign_in::store;
 
@@ -81,17 +81,16 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
 
 impl Accounts {
     /// Those of `user`.
-    pub(crate) async fn of(context: &Context, connection: &Connection, user: Uuid) -> Result<Self, Problem> {
+    pub(crate) async fn of(core: &Core, connection: &Connection, user: Uuid) -> Result<Self, Problem> {
         let accounts = store::list(&**connection, user).await?;
-        Ok(Self { items: accounts.into_iter().map(|account| AccountItem::new(context, account)).collect() })
+        Ok(Self { items: accounts.into_iter().map(|account| AccountItem::new(core, account)).collect() })
     }
 }
 
 impl AccountItem {
-    fn new(context: &Context, account: store::LinkedAccount) -> Self {
-        let name = context.providers.find(&account.provider).map(|provider| provider.name().to_owned());
+    fn new(core: &Core, account: store::LinkedAccount) -> Self {
         Self {
-            name: name.unwrap_or_else(|| account.provider.clone()),
+            name: core.provider_names.name_of(&account.provider).to_owned(),
             provider: account.provider,
             display_name: account.display_name,
             email: account.email,

@@ -29,6 +29,7 @@ use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
 use crate::sessions::{Pair, mint, pair_again};
+use crate::users::email_changes::check_not_frozen;
 use crate::users::store as users;
 
 /// The `flow` of `link_confirmation_required`, and either the password of the account or a code.
@@ -221,6 +222,7 @@ async fn confirm_by_code(
     let account = users::lock_for_change(&tx, pending.user).await?;
     let account = account.ok_or_else(|| Problem::new(Code::AccountDisabled))?;
     pending.check_generation(&tx).await?;
+    check_not_frozen(&*tx, pending.user).await?;
     // What was offered may have changed since.
     let facts = link_facts::read(context, &tx, &account, &identity).await?;
     if !methods(&facts).contains(&LinkMethod::Mail) || !use_up(&tx, right.flow, &right.with, None).await? {
@@ -232,7 +234,7 @@ async fn confirm_by_code(
     }
     let link = identity.confirmed_link_to(account.id(), pending.rule, ConfirmedBy::Mail);
     let kept = [identity.provider.id()];
-    let proved = Proved::Identities(&kept);
+    let proved = Proved::Mailbox(&kept);
     let history = link_confirmed(&tx, context, actor, &account, (&identity, &link), proved).await?;
     // The first proof of the address has begun another generation.
     let proof = identity.proof_of(account.id(), generation(&tx, account.id()).await?);

@@ -14,7 +14,7 @@ use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::delayed_recovery;
-use crate::evict::evict_before_owner;
+use crate::evict::evict_with_password;
 use crate::mail_proof::{CodeText, EXAMPLE_CODE, use_up, used_with};
 use crate::notices::{self, NoticeTarget};
 use crate::provider_sign_in::flow::CodeVerifier;
@@ -211,7 +211,7 @@ async fn link(
     notices::provider_linked(target, actor.client().into(), identity.provider.name()).await?;
     if is_first_proof && owners::verify(tx, user, email.key()).await? {
         let kept = [identity.provider.id()];
-        let evicted = evict_before_owner(tx, &context.issuer, user, &kept, EndReason::EmailClaimed).await?;
+        let evicted = evict_with_password(tx, &context.issuer, user, &kept, EndReason::EmailClaimed).await?;
         evicted.notify(context, target, actor.client().into()).await?;
         history.extend(evicted.history(user, Event::EmailVerified));
     }

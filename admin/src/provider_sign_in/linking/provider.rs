@@ -23,6 +23,7 @@ use crate::provider_sign_in::resolution::Resolution;
 use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
 use crate::provider_sign_in::store::{self, ConfirmedBy};
 use crate::provider_sign_in::stored_identity::expired;
+use crate::users::email_changes::check_not_frozen;
 use crate::users::store::lock_linked;
 
 /// The `flow` of the problem, the provider, and how the client returns from it.
@@ -92,6 +93,7 @@ pub fn describe(operation: Operation) -> Operation {
         .problems(&[
             Code::CodeExpired,
             Code::AccountDisabled,
+            Code::AccountFrozen,
             Code::ReturnToNotAllowed,
             Code::ProviderError,
             Code::ProviderTimeout,
@@ -127,6 +129,7 @@ pub(crate) async fn perform(request: Request) -> Result<Started, Problem> {
     {
         Pending::Link(pending) => {
             let (facts, _) = facts_now(context, &pending).await?;
+            check_not_frozen(&*context.db.get().await?, pending.user).await?;
             let method = LinkMethod::Provider(named.to_owned());
             (FlowPurpose::Confirm(pending), methods(&facts).contains(&method))
         }

@@ -2,6 +2,7 @@
 
 use deserr::Deserr;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -20,6 +21,7 @@ use crate::provider_sign_in::pending_link::PendingLink;
 use crate::provider_sign_in::pending_move::{MOVE, PendingMove};
 use crate::provider_sign_in::pending_proof::{Offer, PendingProof};
 use crate::provider_sign_in::stored_identity::expired;
+use crate::users::email_changes::store::frozen_until;
 use crate::users::email_owner::store::{self as email_owner, AccountSummary};
 use crate::users::store::lock_for_sign_in;
 
@@ -50,6 +52,9 @@ pub(crate) struct WaitingLink {
     /// looked up.
     #[schema(required)]
     pub(crate) account: Option<WaitingAccount>,
+    /// Until when nothing can be linked to the account, because its sign-in methods are frozen; null if they are not.
+    #[schema(required)]
+    pub(crate) frozen_until: Option<Timestamp>,
     /// Whether a user who declines gets a new account with the address; if not, the new account has none.
     pub(crate) decline_gives_email: bool,
     /// Whether declining takes a `code` from a mail (`/oauth/link/mail`).
@@ -91,6 +96,7 @@ pub fn describe(operation: Operation) -> Operation {
                 "name": "Google",
                 "methods": ["password", "provider:yandex", "decline"],
                 "account": { "created_in": "2026-03", "has_role": true },
+                "frozen_until": null,
                 "decline_gives_email": false,
                 "decline_needs_code": false
             }),
@@ -118,6 +124,7 @@ pub(crate) async fn perform(request: Request) -> Result<WaitingLink, Problem> {
             name: pending.identity(context)?.provider.name().to_owned(),
             methods: Offer::of(context).methods(),
             account: None,
+            frozen_until: None,
             decline_gives_email: false,
             decline_needs_code: false,
         },
@@ -135,6 +142,7 @@ async fn of_link(context: &Context, pending: &PendingLink) -> Result<WaitingLink
         name: identity.provider.name().to_owned(),
         methods: methods(&facts).iter().map(LinkMethod::text).collect(),
         account: Some(WaitingAccount { created_in, has_role }),
+        frozen_until: frozen_until(&*context.db.get().await?, pending.user).await?,
         decline_gives_email: declined(&facts, proof) == Declined::TakeEmail,
         decline_needs_code: proof == AddressProof::Code,
     })
@@ -150,6 +158,7 @@ async fn of_move(context: &Context, pending: &PendingMove) -> Result<WaitingLink
         name: identity.provider.name().to_owned(),
         methods: vec![MOVE.to_owned()],
         account: Some(WaitingAccount { created_in, has_role }),
+        frozen_until: None,
         decline_gives_email: false,
         decline_needs_code: false,
     })

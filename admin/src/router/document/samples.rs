@@ -41,6 +41,10 @@ const DETAILS: &[(Code, &str)] = &[
         Code::AccountUnproven,
         "It was created in 2026-03, without a role. Repeat the request with `account`: `mine` or `new`.",
     ),
+    (
+        Code::AccountProven,
+        "It was created in 2026-03, with a role. To move your linked accounts there, repeat the request with `account`: `move`.",
+    ),
     (Code::LastLoginMethod, "Set a password or link another account first."),
     (Code::OauthProviderLinked, "Unlink it before you link another one."),
     (Code::ProviderError, "GitHub returned no identity. Start the sign-in again."),

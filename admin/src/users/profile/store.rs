@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{OwnRole, Profile, ProfileChange};
 use crate::db::{Connection, DbError};
+use crate::users::recoveries::store::pending_recovery;
 
 /// The profile, with the current roles, for a token of this `auth_time`.
 pub(crate) async fn profile(
@@ -13,14 +14,15 @@ pub(crate) async fn profile(
     id: Uuid,
     auth_time: Timestamp,
 ) -> Result<Option<Profile>, DbError> {
-    let sql = "select u.id, email, login, u.display_name, first_name, last_name, phone, locale, is_superuser,
+    let sql = concat!(
+        "select u.id, email, login, u.display_name, first_name, last_name, phone, locale, is_superuser,
                    created_at, updated_at, row_version, password_hash is not null as has_password,
                    email_key is not null and verified_email_key is not distinct from email_key as email_verified,
                    email_key is null and exists (select from auth.former_emails f where f.user_id = u.id)
                        as needs_email,
-                   (select r.effective_at from auth.recoveries r
-                    where r.user_id = u.id and r.email_key = u.email_key and r.objected_at is null
-                      and r.effective_at > clock_timestamp() - interval '7 days') as recovery_at,
+                   ",
+        pending_recovery!(),
+        " as recovery_at,
                    array(select a.provider from auth.oauth_accounts a where a.user_id = u.id
                          order by a.linked_at, a.provider collate \"C\") as linked_providers,
                    roles.names as role_names, roles.titles as role_titles
@@ -32,7 +34,8 @@ pub(crate) async fn profile(
                    where held.user_id = u.id
                      and (held.expires_at is null or held.expires_at > clock_timestamp())
                ) roles
-               where u.id = $1";
+               where u.id = $1"
+    );
     let statement = connection.prepare_cached(sql).await?;
     let row = connection.query_opt(&statement, &[&id]).await?;
     row.as_ref().map(|row| read_profile(row, auth_time)).transpose()

@@ -22,6 +22,16 @@ pub(crate) const PURGE: Purge = Purge {
     ),
 };
 
+/// When a recovery of the user `u` takes effect that can still be completed, as SQL.
+macro_rules! pending_recovery {
+    () => {
+        "(select r.effective_at from auth.recoveries r
+          where r.user_id = u.id and r.email_key = u.email_key and r.objected_at is null
+            and r.effective_at > clock_timestamp() - interval '7 days')"
+    };
+}
+pub(crate) use pending_recovery;
+
 /// Records that the address of the user, who must be locked, was proven, unless that is recorded already or was objected to;
 /// returns what becomes of it, and whether it is new.
 pub(crate) async fn note(

@@ -114,3 +114,6 @@ pub(super) async fn recover_account_in_use() -> Reply {
     let body = json!({ "token": token, "new_password": "another horse, another battery" });
     post.app.client.post("/api/v1/auth/password/reset").json(&body).send().await
 }
+
+/// The proof of an address that another account has proven.
+pub(super) use crate::mail::prove_address_of_another_account;

@@ -7,7 +7,7 @@ use super::registration::{ask, change, count, open_replica, start, with_code};
 use super::{Post, code_in, other_code};
 use crate::pages::visitor::Visitor;
 use crate::support::{PASSWORD, Pair, Reply, TestApp};
-use crate::witness::{change_password, dead, items_of, sign_in, superuser, user_of};
+use crate::witness::{assign, change_password, dead, items_of, sign_in, superuser, user_of};
 
 pub(super) const NEO: &str = "neo@example.org";
 pub(super) const OTHER: &str = "neo2@example.org";
@@ -236,4 +236,85 @@ async fn asking_checks_the_password_in_the_buckets_of_the_session() {
         call.send().await.problem(403, "current_password_wrong");
     }
     put(app, &pair, OTHER).await.problem(429, "too_many_attempts");
+}
+
+/// A user without a proven address, perhaps with a role, and one who has proven `OTHER`. Returns both, and the proof of that
+/// address by the first one.
+async fn two_accounts(post: &Post, has_role: bool) -> (Pair, Pair, Value) {
+    let holder = proven(post, OTHER).await;
+    let open = open_replica(post).await;
+    let mut pair = open.client.new_user(NEO).await;
+    if has_role {
+        assign(&post.app, NEO, "subscriber").await;
+        pair = post.app.client.refresh(&pair.refresh).await.pair();
+    }
+    let flow = put(&post.app, &pair, OTHER).await.expect(202).field("/flow");
+    let mail = crate::support::until("the mail is caught", async || {
+        post.catcher.mails().into_iter().find(|mail| mail.subject == "Two accounts with your address")
+    })
+    .await;
+    (pair, holder, json!({ "flow": flow, "code": code_in(&mail) }))
+}
+
+/// The answer to a right proof of an address that another account has proven.
+pub(crate) async fn prove_address_of_another_account() -> Reply {
+    let post = start().await;
+    let (pair, _, proof) = two_accounts(&post, false).await;
+    verify(&post.app, &pair, &proof).await
+}
+
+#[tokio::test]
+async fn a_user_who_proves_the_address_of_another_account_may_move_there() {
+    let post = start().await;
+    let app = &post.app;
+    let (pair, holder, proof) = two_accounts(&post, false).await;
+    let link = "insert into auth.oauth_accounts (provider, subject, user_id, linked_rule, is_email_vouched)
+                values ('github', '1', $1, 9, false)";
+    app.sql().await.execute(link, &[&user_of(&pair)]).await.unwrap();
+
+    let problem = verify(app, &pair, &proof).await.problem(409, "account_proven");
+    assert!(problem["detail"].as_str().unwrap().contains("without a role"), "{problem}");
+    let taking = json!({ "flow": proof["flow"], "code": proof["code"], "account": "new" });
+    verify(app, &pair, &taking).await.problem(409, "account_proven");
+    let moving = json!({ "flow": proof["flow"], "code": proof["code"], "account": "move" });
+    let moved = verify(app, &pair, &moving).await.pair();
+
+    assert_eq!(user_of(&moved), user_of(&holder));
+    let profile = me(app, &moved).await;
+    assert_eq!((&profile["email"], &profile["linked_providers"]), (&json!(OTHER), &json!(["github"])));
+    // What is left will be erased, and can be kept.
+    dead(app, &pair.access).await;
+    sign_in(app, NEO, PASSWORD).send().await.problem(403, "erasure_pending");
+    assert_eq!(count(&post, "select count(*) from auth.audit_log where action = 'users_merged'").await, 1);
+    assert_eq!(me(app, &holder).await["email"], OTHER);
+}
+
+#[tokio::test]
+async fn an_account_with_a_role_is_not_emptied_by_its_user() {
+    let post = start().await;
+    let app = &post.app;
+    let (pair, _, proof) = two_accounts(&post, true).await;
+    let moving = json!({ "flow": proof["flow"], "code": proof["code"], "account": "move" });
+    let problem = verify(app, &pair, &moving).await.problem(409, "email_taken");
+    assert!(problem["detail"].as_str().unwrap().contains("contact support"), "{problem}");
+    assert_eq!(count(&post, "select count(*) from auth.pending_erasures").await, 0);
+}
+
+#[tokio::test]
+async fn a_page_asks_before_two_accounts_become_one() {
+    let post = start().await;
+    let (pair, holder, proof) = two_accounts(&post, false).await;
+    let mut visitor = Visitor::new(&post.app);
+    visitor.cookies.extend([("__Host-access".to_owned(), pair.access.clone())]);
+    visitor.open("/account/address").await.expect(200);
+    let text = |name: &str| proof[name].as_str().unwrap().to_owned();
+    let (flow, code) = (text("flow"), text("code"));
+    let fields = [("flow", flow.as_str()), ("code", code.as_str())];
+    visitor.submit("/account/address/prove", &fields).await.expect(409);
+    assert!(visitor.page.contains("value=\"move\""), "{}", visitor.page);
+    let fields = [("flow", flow.as_str()), ("code", code.as_str()), ("account", "move")];
+    visitor.submit("/account/address/prove", &fields).await.expect(303);
+    visitor.open("/account/").await.expect(200);
+    assert!(visitor.page.contains(OTHER), "{}", visitor.page);
+    assert_eq!(me(&post.app, &holder).await["email"], OTHER);
 }

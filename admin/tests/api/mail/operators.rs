@@ -83,7 +83,7 @@ async fn a_set_address_is_unproven_ends_the_sessions_and_the_one_before_is_told(
     let body = json!({ "email": "thomas@example.org", "reason": "Lost the mailbox." });
     order(&post, Method::PUT, &path, &body).await.expect(204);
     mail(&post, NEO, "The e-mail address of your account was changed").await;
-    mail(&post, "thomas@example.org", "An operator set your e-mail address").await;
+    mail(&post, "thomas@example.org", "Your e-mail address was set by the support").await;
     dead(&post.app, &pair.access).await;
     let pair = sign_in(&post.app, "thomas@example.org", PASSWORD).send().await.pair();
     let me = post.app.client.get("/api/v1/me").bearer(&pair.access).send().await.expect(200).json();

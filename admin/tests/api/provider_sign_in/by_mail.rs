@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::mail::{code_in, other_code};
 use crate::support::{Browser, Cinema, PASSWORD, Reply, TestApp, until};
-use crate::witness::{alive, dead, superuser, user_of};
+use crate::witness::{alive, dead, items_of, sign_in, superuser, user_of};
 
 const NEO: &str = "neo@example.org";
 /// An address for which Google is authoritative.
@@ -120,6 +120,13 @@ async fn the_first_proof_by_a_code_ends_what_was_there_before() {
     dead(&cinema.app, &stranger.access).await;
     let me = cinema.me(&owner).await;
     assert_eq!((&me["email_verified"], &me["linked_providers"]), (&json!(true), &json!(["github"])));
+    // Nor does the stranger return with the password.
+    assert_eq!(me["has_password"], false);
+    sign_in(&cinema.app, NEO, PASSWORD).send().await.problem(401, "invalid_credentials");
+    let notices = cinema.app.client.get("/api/v1/me/notices").bearer(&owner.access).send().await;
+    let notices = notices.expect(200).json();
+    let kinds: Vec<_> = items_of(&notices).iter().map(|notice| notice["kind"].clone()).collect();
+    assert!(kinds.contains(&json!("password_removed")), "{kinds:?}");
 }
 
 #[tokio::test]
@@ -197,6 +204,9 @@ async fn a_user_proves_an_address_and_gets_its_account_or_a_new_one() {
         assert_eq!((&me["email"], &me["email_verified"]), (&json!(email), &json!(true)));
         assert_eq!(user_of(&pair) == user_of(&neo), is_known);
         assert_eq!(cinema.linked(&pair).await, [("yandex".to_owned(), 9)]);
+        // It was a sign-in with that account.
+        let accounts = cinema.app.client.get("/api/v1/me/accounts").bearer(&pair.access).send().await;
+        assert!(accounts.expect(200).json()["items"][0]["last_login_at"].is_string());
     }
     alive(&cinema.app, &neo.access).await;
 }
@@ -263,4 +273,28 @@ async fn an_invitation_is_used_by_a_provider_that_vouches_for_its_address() {
         let body = json!({ "flow": flow, "email": "new@example.org", "code": code });
         send(&browser, "prove", body).await.problem(403, "registration_closed");
     }
+}
+
+#[tokio::test]
+async fn to_an_account_that_will_be_erased_the_mail_says_how_it_is_kept() {
+    let scene = Scene::start().await;
+    let cinema = &scene.cinema;
+    let neo = cinema.app.client.new_user(NEO).await;
+    scene.change("update auth.users set verified_email_key = email_key").await;
+    cinema.add_person(Yandex, "clara", Some("elsewhere@example.org"), true);
+    let mut browser = cinema.browser();
+    let (flow, _) = browser.is_offered(Yandex, "clara").await;
+    cinema.app.client.post("/api/v1/me/erase").bearer(&neo.access).send().await.expect(202);
+
+    send(&browser, "mail", json!({ "flow": flow, "email": NEO })).await.expect(202);
+
+    let mail = until("the mail is caught", async || {
+        scene.catcher.mails().into_iter().find(|mail| mail.subject == "About your request for a code")
+    })
+    .await;
+    for part in ["will be erased on", "/account/sign-in", "choose to keep it"] {
+        assert!(mail.text.contains(part), "{part}: {mail:?}");
+    }
+    // It does not say that mail opens nothing, because a code to sign in does.
+    assert!(!mail.text.contains("cannot be opened by mail"), "{mail:?}");
 }

@@ -4,7 +4,7 @@ use mock_providers::Provider::{GitHub, Google, MailRu, Vk, X, Yandex};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Cinema, PAGE, PASSWORD, Pair, Reply};
+use crate::support::{Browser, Cinema, Command, PAGE, PASSWORD, Pair, Reply};
 use crate::witness::{alive, dead, superuser, user_of};
 
 const NEO: &str = "neo@example.org";
@@ -189,6 +189,9 @@ async fn operators_find_an_account_by_its_former_address_for_twelve_months() {
     };
     assert_eq!(found("Neo%40GMail.com").await, [json!(user_of(&other))]);
     assert!(found("trinity%40gmail.com").await.is_empty());
+    let args = ["users", "find", "--former-email", "Neo@GMail.com", "--json"];
+    let out = Command::new(&cinema.app.vars, &args).run().await.succeeded();
+    assert!(out.lines().count() == 1 && out.contains(&user_of(&other).to_string()), "{out}");
     // The address itself is not stored.
     let stored = "select count(*) from auth.former_emails f where f::text like '%gmail%'";
     assert_eq!(

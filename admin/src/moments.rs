@@ -1,4 +1,4 @@
-//! Dates and times, as people of a language write them.
+//! Dates and times, as people of a language write them: in mails and on pages.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -53,7 +53,7 @@ const RUSSIAN_MONTHS_ALONE: [&str; 12] = [
 ];
 
 /// A day, in UTC.
-pub(super) fn day(at: Timestamp, language: Language) -> String {
+pub(crate) fn day(at: Timestamp, language: Language) -> String {
     let date = at.to_zoned(TimeZone::UTC).date();
     let months = match language {
         Language::English => ENGLISH_MONTHS,
@@ -63,12 +63,12 @@ pub(super) fn day(at: Timestamp, language: Language) -> String {
 }
 
 /// A minute, in UTC: the server does not know the zone of the viewer, and says so.
-pub(super) fn moment(at: Timestamp, language: Language) -> String {
+pub(crate) fn moment(at: Timestamp, language: Language) -> String {
     format!("{}, {} UTC", day(at, language), at.to_zoned(TimeZone::UTC).strftime("%H:%M"))
 }
 
 /// A month such as `2026-03`, as a word. Another text stays.
-pub(super) fn month(text: &str, language: Language) -> String {
+pub(crate) fn month(text: &str, language: Language) -> String {
     let months = match language {
         Language::English => ENGLISH_MONTHS,
         Language::Russian => RUSSIAN_MONTHS_ALONE,

@@ -1,0 +1,3 @@
+//! Superusers: the last one stays.
+
+pub(crate) mod store;
