@@ -39,6 +39,7 @@ async fn a_waiting_link_shows_the_account_and_what_confirms_it() {
         "name": "Google",
         "methods": ["password", "provider:yandex", "decline"],
         "account": { "created_in": "2024-02", "has_role": false },
+        "frozen_until": null,
         "decline_gives_email": false,
         "decline_needs_code": false
     });
