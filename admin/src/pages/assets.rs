@@ -1,12 +1,16 @@
 //! The files that pages load: their style, their script, and the marks of identity providers. They are part of the program, and
 //! the names of those that change contain a hash, so that browsers keep them for good.
+//!
+//! Under names without a hash the sentences for the words of the API, for other front ends.
 
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::texts::codes_file;
 use crate::api::{Asset, Caching, Code, Problem, Request, Response};
+use crate::config::Language;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -56,6 +60,11 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     };
     for (provider, mark) in MARKS.into_iter().chain([("other", OTHER_MARK)]) {
         add(provider, "svg", SVG, mark);
+    }
+    for language in Language::ALL {
+        let codes = Bytes::from_static(codes_file(language).as_bytes());
+        let asset = Asset::new("application/json", codes, Caching::Revalidated);
+        files.push((format!("codes.{}.json", language.tag()), asset));
     }
     Assets { names, files }
 });

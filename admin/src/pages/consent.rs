@@ -23,7 +23,7 @@ impl ConsentTick {
         Some(Self {
             version,
             text: t.consent,
-            error: is_missing.then(|| t.code(Code::ConsentRequired)),
+            error: is_missing.then(|| t.codes.problem(Code::ConsentRequired)),
             is_ticked,
         })
     }

@@ -104,7 +104,7 @@ impl FormField {
 
     /// With what a problem says about it.
     pub(super) fn judged(mut self, problem: Option<&Problem>) -> Self {
-        let found = problem.map(|problem| self.t.of_field(problem, self.name));
+        let found = problem.map(|problem| self.t.codes.of_field(problem, self.name));
         self.error = found.filter(|sentences| !sentences.is_empty());
         self
     }

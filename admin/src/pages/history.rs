@@ -45,7 +45,7 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
         let attempts = (item.attempts > 1).then(|| fill(t.history_attempts, &item.attempts.to_string()));
         let from = [item.provider, software, address, attempts];
         ShownEntry {
-            what: t.event(&item.event).to_owned(),
+            what: t.codes.event(&item.event).to_owned(),
             when: moment(item.occurred_at, visit.language),
             from: from.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         }

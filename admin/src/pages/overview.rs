@@ -94,7 +94,7 @@ fn shown(visit: &Visit, notice: &notices::RecordedNotice) -> ShownNotice {
     let network = notice.network.map(crate::mail::shown_network);
     let parts = [notice.provider.clone(), notice.software.shown(), network];
     ShownNotice {
-        what: visit.texts().notice(&notice.kind).to_owned(),
+        what: visit.texts().codes.notice(&notice.kind).to_owned(),
         when: moment(notice.occurred_at, visit.language),
         from: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }

@@ -72,7 +72,9 @@ pub(super) fn current_password(visit: &Visit, problem: Option<&Problem>) -> Form
     let field =
         FormField::current_password(t, "current_password").labelled(t.current_password).judged(problem);
     match problem {
-        Some(problem) if problem.code() == Code::CurrentPasswordWrong => field.wrong(t.code(problem.code())),
+        Some(problem) if problem.code() == Code::CurrentPasswordWrong => {
+            field.wrong(t.codes.problem(problem.code()))
+        }
         Some(_) | None => field,
     }
 }

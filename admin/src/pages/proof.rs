@@ -39,7 +39,11 @@ impl ProofAsked {
             let field =
                 FormField::current_password(t, FIELD).labelled(t.proof_password).hinted(t.proof_needed);
             let wrong = problem.filter(|problem| problem.code() == Code::CurrentPasswordWrong);
-            let field = if wrong.is_some() { field.wrong(t.code(Code::CurrentPasswordWrong)) } else { field };
+            let field = if wrong.is_some() {
+                field.wrong(t.codes.problem(Code::CurrentPasswordWrong))
+            } else {
+                field
+            };
             return Self::Password(Box::new(field));
         }
         let linked = &viewer.profile.linked_providers;

@@ -1,28 +1,79 @@
-//! All texts of the pages, each language in a file of its own. A text that a language lacks does not compile.
+//! All texts of the pages: a folder of JSON files a language, which are part of the program. A test reads all of them, so that no
+//! text is missing and none is unknown.
 
-mod en;
+mod codes;
 mod list;
-mod ru;
 
-use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
-use crate::api::{Code, Problem};
+use serde::Deserialize;
+
+use crate::api::Problem;
 use crate::config::Language;
 
-pub(super) use list::Texts;
+use codes::CodeTexts;
+use list::PageTexts;
+
+/// All texts of a language. Dereferences to those of the viewers' pages.
+pub(super) struct Texts {
+    pages: PageTexts,
+    /// The sentences for the words of the API.
+    pub(super) codes: CodeTexts,
+}
+
+/// The files of a language.
+struct Sources {
+    pages: &'static str,
+    codes: &'static str,
+}
+
+const ENGLISH: Sources =
+    Sources { pages: include_str!("texts/en/pages.json"), codes: include_str!("texts/en/codes.json") };
+const RUSSIAN: Sources =
+    Sources { pages: include_str!("texts/ru/pages.json"), codes: include_str!("texts/ru/codes.json") };
+
+static IN_ENGLISH: LazyLock<Texts> = LazyLock::new(|| ENGLISH.read());
+static IN_RUSSIAN: LazyLock<Texts> = LazyLock::new(|| RUSSIAN.read());
+
+impl Sources {
+    fn read(&self) -> Texts {
+        Texts { pages: parse(self.pages), codes: parse(self.codes) }
+    }
+}
+
+fn parse<T: Deserialize<'static>>(text: &'static str) -> T {
+    serde_json::from_str(text).expect("the files are part of the program, and a test reads all of them")
+}
+
+/// The sentences for the words of the API, as a file for other front ends.
+pub(super) const fn codes_file(language: Language) -> &'static str {
+    match language {
+        Language::English => ENGLISH.codes,
+        Language::Russian => RUSSIAN.codes,
+    }
+}
+
+impl Deref for Texts {
+    type Target = PageTexts;
+
+    fn deref(&self) -> &PageTexts {
+        &self.pages
+    }
+}
 
 impl Texts {
     /// Those of a language.
     pub(super) fn of(language: Language) -> &'static Self {
         match language {
-            Language::English => &en::ENGLISH,
-            Language::Russian => &ru::RUSSIAN,
+            Language::English => &IN_ENGLISH,
+            Language::Russian => &IN_RUSSIAN,
         }
     }
 
     /// A problem as a whole, for a viewer.
     pub(super) fn sentence(&self, problem: &Problem) -> String {
-        let sentence = (self.codes)(problem.code());
+        let sentence = self.codes.problem(problem.code());
         match problem.seconds() {
             Some(seconds @ 0..=90) => format!("{sentence} {} {seconds} {}.", self.try_again_in, self.seconds),
             Some(seconds) => {
@@ -32,36 +83,9 @@ impl Texts {
         }
     }
 
-    /// What a problem says about one field; empty if nothing.
-    pub(super) fn of_field(&self, problem: &Problem, name: &str) -> String {
-        let codes = problem.fields().filter(|(field, _)| *field == name).map(|(_, code)| code);
-        // Several codes may have one sentence.
-        let sentences: BTreeSet<_> = codes.map(|code| self.field(code)).collect();
-        sentences.into_iter().collect::<Vec<_>>().join(" ")
-    }
-
-    /// What a problem means as a whole.
-    pub(super) fn code(&self, code: Code) -> &'static str {
-        (self.codes)(code)
-    }
-
-    fn field(&self, code: &str) -> &'static str {
-        (self.fields)(code).unwrap_or_else(|| (self.codes)(Code::ValidationFailed))
-    }
-
-    /// What a page has done.
+    /// What a page has done, by the word of its redirect.
     pub(super) fn done(&self, word: &str) -> Option<&'static str> {
-        (self.done)(word)
-    }
-
-    /// An event of the login history. One of a later version is shown by its word.
-    pub(super) fn event<'e>(&self, word: &'e str) -> &'e str {
-        (self.events)(word).unwrap_or(word)
-    }
-
-    /// A notice. The same.
-    pub(super) fn notice<'n>(&self, word: &'n str) -> &'n str {
-        (self.notices)(word).unwrap_or(word)
+        self.done.get(word).copied()
     }
 }
 
@@ -72,27 +96,46 @@ pub(super) fn fill(text: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
 
-    const LANGUAGES: [Language; 2] = [Language::English, Language::Russian];
+    use super::*;
+    use crate::api::Code;
+    use crate::mail::NoticeKind;
 
     fn is_cyrillic(letter: char) -> bool {
         matches!(letter, '\u{400}'..='\u{4ff}')
     }
 
+    /// Every text of a language, by the place where it is.
+    fn all(language: Language) -> Vec<(String, &'static str)> {
+        let texts = Texts::of(language);
+        let CodeTexts { problems, fields, events, notices, .. } = &texts.codes;
+        let maps = [("done", &texts.done), ("problems", problems), ("fields", fields)];
+        let maps = maps.into_iter().chain([("events", events), ("notices", notices)]);
+        let of_map = maps.flat_map(|(map, sentences)| {
+            sentences.iter().map(move |(word, text)| (format!("{map}.{word}"), *text))
+        });
+        let named = texts.all().into_iter().map(|(name, text)| (name.to_owned(), text));
+        named.chain(of_map).collect()
+    }
+
     #[test]
     fn every_text_is_in_its_own_language() {
-        for (name, text) in en::ENGLISH.all() {
-            assert!(!text.is_empty() && !text.chars().any(is_cyrillic), "{name}: {text}");
-        }
-        for (name, text) in ru::RUSSIAN.all() {
-            assert!(text.chars().any(is_cyrillic), "{name}: {text}");
+        for language in Language::ALL {
+            assert_eq!(Texts::of(language).codes.language, language.tag());
+            for (name, text) in all(language) {
+                assert!(!text.trim().is_empty(), "{name}");
+                assert_eq!(text.chars().any(is_cyrillic), language == Language::Russian, "{name}: {text}");
+            }
         }
     }
 
     #[test]
-    fn languages_have_the_same_places_for_values() {
-        for ((name, english), (_, russian)) in en::ENGLISH.all().into_iter().zip(ru::RUSSIAN.all()) {
+    fn languages_have_the_same_texts_with_the_same_places_for_values() {
+        let (english, russian) = (all(Language::English), all(Language::Russian));
+        assert_eq!(english.len(), russian.len());
+        for ((name, english), (other, russian)) in english.into_iter().zip(russian) {
+            assert_eq!(name, other);
             for place in ["{}", "{least}"] {
                 assert_eq!(english.matches(place).count(), russian.matches(place).count(), "{name}");
             }
@@ -100,26 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_says_what_it_means_in_each_language() {
-        for code in Code::ALL {
-            for language in LANGUAGES {
-                let text = (Texts::of(language).codes)(*code);
-                assert!(text.ends_with('.') && text.len() > 20, "{code:?}: {text}");
-                assert_eq!(text.chars().any(is_cyrillic), language == Language::Russian, "{code:?}: {text}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_event_and_every_notice_has_a_text() {
-        use crate::mail::NoticeKind;
-        for language in LANGUAGES {
-            let texts = Texts::of(language);
-            for event in crate::sessions::history::event_names() {
-                assert_ne!(texts.event(event), event, "{event}");
-            }
-            for kind in NoticeKind::ALL {
-                assert_ne!(texts.notice(kind.word()), kind.word());
+    fn every_word_of_the_api_has_a_text_and_no_other_one() {
+        for language in Language::ALL {
+            let codes = &Texts::of(language).codes;
+            let words = |words: &[&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
+            let has = |sentences: &std::collections::BTreeMap<&'static str, &'static str>| {
+                sentences.keys().copied().collect::<BTreeSet<_>>()
+            };
+            let problems: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+            assert_eq!(has(&codes.problems), words(&problems));
+            assert_eq!(has(&codes.notices), NoticeKind::ALL.iter().map(|kind| kind.word()).collect());
+            let events: Vec<_> = crate::sessions::history::event_names().collect();
+            assert_eq!(has(&codes.events), words(&events));
+            for text in codes.problems.values() {
+                assert!(text.ends_with('.') && text.len() > 20, "{text}");
             }
         }
     }

@@ -61,7 +61,11 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
         frame: Frame::of(visit, t.undo_title).with_problem(problem),
         token: mailed::field(visit).judged(problem),
         is_known: mailed::is_known(visit),
-        former: if wrong.is_some() { former.wrong(t.code(Code::CurrentPasswordWrong)) } else { former },
+        former: if wrong.is_some() {
+            former.wrong(t.codes.problem(Code::CurrentPasswordWrong))
+        } else {
+            former
+        },
         password: FormField::new_password(t, "new_password", least).optional().judged(problem),
         is_undone: visit.fields.text("choice") == "undo",
     };

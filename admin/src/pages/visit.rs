@@ -101,7 +101,7 @@ impl Visit {
         let texts = self.texts();
         let word = self.query("problem").unwrap_or_default();
         if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == word) {
-            return Some(PageAlert { text: texts.code(*code).to_owned(), is_error: true });
+            return Some(PageAlert { text: texts.codes.problem(*code).to_owned(), is_error: true });
         }
         let done = self.query("done").and_then(|done| texts.done(&done));
         done.map(|text| PageAlert { text: text.to_owned(), is_error: false })

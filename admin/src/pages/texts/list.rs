@@ -1,26 +1,22 @@
-//! The list of all texts, by name.
+//! The list of all texts of the pages, by name.
 
-use crate::api::Code;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 
 /// Declares the texts of a language, as members.
 macro_rules! texts {
     ($($name:ident,)*) => {
         /// The texts of a language.
-        pub(in crate::pages) struct Texts {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(in crate::pages) struct PageTexts {
             $(pub(in crate::pages) $name: &'static str,)*
-            /// What each problem means for a viewer, and what to do.
-            pub(super) codes: fn(Code) -> &'static str,
-            /// What is wrong with a field, by its code.
-            pub(super) fields: fn(&str) -> Option<&'static str>,
             /// What a page has done, by the word of its redirect.
-            pub(super) done: fn(&str) -> Option<&'static str>,
-            /// The events of the login history.
-            pub(super) events: fn(&str) -> Option<&'static str>,
-            /// The notices.
-            pub(super) notices: fn(&str) -> Option<&'static str>,
+            pub(super) done: BTreeMap<&'static str, &'static str>,
         }
 
-        impl Texts {
+        impl PageTexts {
             /// All of them by name, for tests.
             #[cfg(test)]
             pub(super) fn all(&self) -> Vec<(&'static str, &'static str)> {
