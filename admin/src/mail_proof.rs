@@ -13,6 +13,7 @@ mod check;
 mod code;
 mod flow;
 mod issue;
+mod prove_again;
 pub mod request;
 pub mod resend;
 pub mod sign_in;
@@ -23,4 +24,5 @@ pub(crate) use check::{Evidence, ProofVerdict, check, check_proof, code_wrong, e
 pub(crate) use code::{CodeText, EXAMPLE_CODE};
 pub(crate) use flow::{ChangingAccount, EXAMPLE_FLOW, FlowText, LinkProof, MailFlow};
 pub(crate) use issue::CodeIssuer;
+pub(crate) use prove_again::{ask_proof, prove_by_code};
 pub(crate) use store::{PURGE, use_up};

@@ -44,6 +44,7 @@ pub mod login;
 pub mod overview;
 pub mod password;
 pub mod profile;
+pub mod proof_code;
 pub mod prove;
 pub mod register;
 pub mod reset;

@@ -32,6 +32,8 @@ mod path;
 mod pending_link;
 mod pending_move;
 mod pending_proof;
+mod prove_again;
+mod proven_again;
 mod resolution;
 mod resolve;
 mod return_to;
@@ -41,5 +43,6 @@ mod store;
 mod stored_identity;
 
 pub(crate) use authorize::Started;
-pub(crate) use return_to::may_return_to;
+pub(crate) use prove_again::{finish_proof, start_proof};
+pub(crate) use return_to::{MAX_LENGTH as MAX_RETURN_TO, may_return_to};
 pub(crate) use store::{linked_providers, move_links};

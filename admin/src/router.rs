@@ -226,6 +226,8 @@ fn account_pages() -> Vec<Route> {
         get("/account/export", anyone(pages::export_link::show), for_people),
         post("/account/export", anyone(pages::export_link::submit), for_people),
 
+        get(pages::paths::PROOF, signed_in(pages::proof_code::show), for_people),
+        post(pages::paths::PROOF, signed_in(pages::proof_code::submit), for_people),
         post("/account/object", signed_in(pages::overview::object), for_people),
         get("/account/profile", signed_in(pages::profile::show), for_people),
         post("/account/profile", signed_in(pages::profile::submit), for_people),

@@ -20,8 +20,8 @@ pub mod revoke_token;
 pub(crate) mod session;
 pub(crate) mod store;
 
-pub(crate) use mint::{AccessToken, Pair, Proof};
-pub(crate) use prove::prove_again;
+pub(crate) use mint::{AccessToken, Pair, Proof, ProvenBy};
+pub(crate) use prove::{mint_proven, prove_again};
 pub(crate) use repeat::pair_again;
 pub use revoke_all::revoke_all;
 pub(crate) use store::{PURGE, advance_deployment, end_one_of};

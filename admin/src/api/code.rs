@@ -62,6 +62,8 @@ codes! {
     SystemRole = FORBIDDEN "system_role" "The role is protected. To change it, run `admin roles release` on \
         the command line first.",
     AccessDenied = FORBIDDEN "access_denied" "Access was denied at the identity provider.",
+    IdentityOfAnother = FORBIDDEN "identity_of_another" "This account at the identity provider is not linked to the user \
+        who has to prove who they are.",
     PrefetchRefused = FORBIDDEN "prefetch_refused" "This link was opened by a prefetch; open it in the \
         browser.",
     CrossSiteRefused = FORBIDDEN "cross_site_refused" "The request did not come from a page of this site; nothing was \

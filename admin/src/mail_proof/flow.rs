@@ -43,13 +43,13 @@ pub(crate) struct MailFlow {
     pub(crate) display_name: Option<String>,
     /// The language tag of a new account; the same.
     pub(crate) locale: Option<String>,
-    /// The account whose new address is proven, and no other purpose.
+    /// The account whose new address is proven, or whose user proves who they are (`prove_again`); no other purpose has one.
     pub(crate) change: Option<ChangingAccount>,
     /// When it began, in seconds since 1970.
     pub(crate) began_at: u64,
 }
 
-/// The account that asks for another address: whatever begins a new generation of its tokens ends the change, too.
+/// The account that asks for another address, or for a proof: whatever begins a new generation of its tokens ends that, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChangingAccount {
     pub(crate) user: Uuid,

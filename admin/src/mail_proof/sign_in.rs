@@ -91,7 +91,9 @@ pub(crate) async fn perform(mut request: Request) -> Result<Pair, Problem> {
     request.client.present(body.device_token);
     let context = &request.context;
     let flow = MailFlow::open(&body.flow, &context.mail_flows, context.clock.unix_seconds());
-    let flow = flow.filter(|flow| flow.purpose == CodePurpose::SignIn).ok_or_else(expired)?;
+    // A flow with an account proves who its user is, and opens no session.
+    let flow = flow.filter(|flow| flow.purpose == CodePurpose::SignIn && flow.change.is_none());
+    let flow = flow.ok_or_else(expired)?;
     let device = Device::of(&request.client, body.device_name.map(String::from));
     let pair = sign_in(context, &request.actor(), &flow, &body.code, &device).await?;
     Ok(pair)

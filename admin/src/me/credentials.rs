@@ -17,7 +17,7 @@ use crate::permit::{HashPermit, Permit, Tried};
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::renew::{end_older, lock_account, lock_current, renew};
 use crate::sessions::session::EndReason;
-use crate::sessions::{Pair, Proof};
+use crate::sessions::{Pair, Proof, ProvenBy};
 use crate::users::store::{self, Credential};
 use crate::users::{
     Account, EmailAddress, FormerAddress, email_changes, former_passwords, known_networks, taken,
@@ -200,7 +200,7 @@ async fn change_within(
         store::void_links(&tx, caller.user).await?;
     }
     // The token of a user who has just typed the password says so; that of any other, when they signed in.
-    let proof = if verified.is_some() { Proof::Now } else { Proof::SignIn };
+    let proof = if verified.is_some() { Proof::Now(ProvenBy::Password) } else { Proof::SignIn };
     let pair = renew(context, actor.client(), &tx, session, proof).await?;
     if is_changed {
         let target = NoticeTarget { core: context, tx: &tx, user: caller.user };

@@ -53,8 +53,12 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
         t.address_link_elsewhere.clone_into(&mut alert.text);
     }
     let question = AddressQuestion::of(visit, problem);
-    let template =
-        AddressLinkPage { frame, token: mailed::field(visit), is_known: mailed::is_known(visit), question };
+    let template = AddressLinkPage {
+        frame,
+        token: mailed::field(visit, problem),
+        is_known: mailed::is_known(visit, problem),
+        question,
+    };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)
 }

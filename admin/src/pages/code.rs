@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::continued::go_on;
 use super::erasing;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
@@ -56,7 +57,7 @@ async fn sign_in_with(visit: &Visit, next: &NextPage, flow: &str) -> Result<Resp
     Ok(match sign_in::perform(visit.with(visit.fields.form(&["flow", "code"]))).await {
         Ok(pair) => {
             visit.keep(&pair);
-            visit.redirect(next.as_str())
+            go_on(visit, next)
         }
         Err(problem) if problem.code() == Code::ErasurePending => return erasing::ask(visit, &problem).await,
         Err(problem) if problem.code() == Code::CodeExpired => page(visit, next, None, Some(&problem)),

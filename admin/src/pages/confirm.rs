@@ -68,8 +68,8 @@ fn page(visit: &Visit, asks_password: bool, problem: Option<&Problem>) -> Respon
     let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
     let template = ConfirmPage {
         frame: Frame::of(visit, t.confirm_title).with_problem(problem),
-        token: mailed::field(visit).judged(problem),
-        is_known: mailed::is_known(visit),
+        token: mailed::field(visit, problem),
+        is_known: mailed::is_known(visit, problem),
         asks_password,
         password,
         consent: ConsentTick::of(visit, t, problem),

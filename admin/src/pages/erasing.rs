@@ -8,7 +8,7 @@ use super::paths;
 use super::problem::with_problem;
 use super::texts::fill;
 use super::visit::Visit;
-use crate::api::{Code, Problem, Response};
+use crate::api::{Problem, Response};
 use crate::erasure::{erase_now, keep};
 use crate::moments::moment;
 use crate::pending_erasure;
@@ -25,11 +25,6 @@ struct ErasingPage {
 /// Asks what to do, after the problem `erasure_pending` of a sign-in.
 pub(super) async fn ask(visit: &Visit, problem: &Problem) -> Result<Response, Problem> {
     page(visit, problem.flow_secret().unwrap_or_default(), None, problem.code().status()).await
-}
-
-/// The same after a sign-in through a provider, whose flow is in the address of the page.
-pub(super) async fn ask_with(visit: &Visit, flow: &str) -> Result<Response, Problem> {
-    page(visit, flow, None, Code::ErasurePending.status()).await
 }
 
 /// Keeps the account, or erases it.

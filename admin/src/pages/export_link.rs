@@ -48,8 +48,8 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
 fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     let template = ExportLinkPage {
         frame: Frame::of(visit, visit.texts().export_link_title).with_problem(problem),
-        token: mailed::field(visit).judged(problem),
-        is_known: mailed::is_known(visit),
+        token: mailed::field(visit, problem),
+        is_known: mailed::is_known(visit, problem),
     };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)

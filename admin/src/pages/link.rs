@@ -36,7 +36,12 @@ struct LinkPage {
     has_role: bool,
     identifier: Option<FormField>,
     password: Option<FormField>,
+    /// Whether a mail can be sent: a form of its own, so that Enter in the field of the code confirms.
+    has_mails: bool,
     email: Option<FormField>,
+    /// The address to which a code was sent, if it had to be typed.
+    sent_to: String,
+    /// Shown for an address that was typed once a code was asked for.
     code: Option<FormField>,
     can_mail: bool,
     providers: Vec<ProviderButton>,
@@ -83,7 +88,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     match act(&visit, &flow, &next).await {
         Ok(LinkStep::SignedIn(pair)) => {
             visit.keep(&pair);
-            Ok(visit.redirect(next.as_str()))
+            Ok(continued::go_on(&visit, &next))
         }
         Ok(LinkStep::Moved) => Ok(visit.redirect_done("/account/security", "linked")),
         Ok(LinkStep::Shown(response)) => Ok(response),
@@ -109,9 +114,8 @@ async fn act(visit: &Visit, flow: &str, next: &NextPage) -> Result<LinkStep, Pro
         }
         other => {
             let name = other.strip_prefix("provider:").ok_or_else(|| Problem::new(Code::RequestMalformed))?;
-            let back = visit.request.context.return_page.clone();
-            let mut back = back.ok_or_else(|| Problem::new(Code::ProviderUnknown))?;
-            back.query_pairs_mut().append_pair(return_to::FIELD, next.as_str());
+            let back = next.after_provider(&visit.request.context);
+            let back = back.ok_or_else(|| Problem::new(Code::ProviderUnknown))?;
             let form = Form::of_texts([("flow", flow), ("provider", name), ("return_to", back.as_str())]);
             let started = provider::perform(visit.with(form)).await?;
             Ok(LinkStep::Shown(continued::page(visit, &started, name)))
@@ -153,27 +157,24 @@ fn shown(
     let t = visit.texts();
     let can = |method: &str| waiting.methods.iter().any(|known| known == method);
     let (has_account, can_move) = (waiting.account.is_some(), can("move"));
-    let title = if can_move {
-        t.move_title
-    } else if has_account {
-        t.link_title
-    } else {
-        t.proof_title
-    };
-    let words = if can_move {
-        t.move_text
-    } else if has_account {
-        t.link_text
-    } else {
-        t.proof_text
+    let (title, words) = match (can_move, has_account) {
+        (true, _) => (t.move_title, t.move_text),
+        (false, true) => (t.link_title, t.link_text),
+        (false, false) => (t.proof_title, t.proof_text),
     };
     let typed = |field: FormField, name: &str| field.with_value(visit.fields.text(name)).judged(problem);
     let mut identifier = (can("password") && !has_account).then(|| {
         typed(FormField::text(t, "identifier", t.name_or_email).filled_in_as("username"), "identifier")
     });
     let mut password = can("password").then(|| FormField::current_password(t, "password").judged(problem));
-    focus(&mut identifier.iter_mut().chain(password.iter_mut()).collect::<Vec<_>>());
-    let mails = can("mail") || waiting.decline_needs_code;
+    let has_mails = can("mail") || waiting.decline_needs_code;
+    let is_asked = has_account || visit.fields.has("email");
+    let mut code = (has_mails && is_asked).then(|| typed(FormField::code(t), "code"));
+    if is_sent || visit.fields.has("code") {
+        focus(&mut code.iter_mut().collect::<Vec<_>>());
+    } else {
+        focus(&mut identifier.iter_mut().chain(password.iter_mut()).collect::<Vec<_>>());
+    }
     let mut frame = Frame::of(visit, title).with_problem(problem);
     if is_sent {
         let text = if has_account { t.link_mail_sent } else { t.code_sent };
@@ -197,7 +198,9 @@ fn shown(
         identifier,
         password,
         email: (can("mail") && !has_account).then(|| typed(FormField::email(t, "email"), "email")),
-        code: mails.then(|| typed(FormField::code(t), "code")),
+        has_mails,
+        sent_to: visit.fields.text("email").to_owned(),
+        code,
         can_mail: can("mail"),
         providers: buttons(visit, t, waiting),
         can_decline: can("decline"),

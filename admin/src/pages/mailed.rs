@@ -6,14 +6,21 @@
 
 use super::field::FormField;
 use super::visit::Visit;
+use crate::api::{Code, Problem};
 
 /// The name of the field.
 pub(super) const FIELD: &str = "token";
 
 /// The field of the token, with the one that was sent: its link is no longer in the address bar then.
-pub(super) fn field(visit: &Visit) -> FormField {
+pub(super) fn field(visit: &Visit, problem: Option<&Problem>) -> FormField {
     let t = visit.texts();
-    FormField::text(t, FIELD, t.link_token).hinted(t.link_token_hint).with_value(token(visit))
+    let field = FormField::text(t, FIELD, t.link_token).hinted(t.link_token_hint).with_value(token(visit));
+    match problem {
+        Some(refused) if is_about_token(refused) && !token(visit).is_empty() => {
+            field.wrong(t.codes.problem(refused.code()))
+        }
+        Some(_) | None => field.judged(problem),
+    }
 }
 
 /// The token that was sent. Mail programs may add spaces around what is copied.
@@ -21,7 +28,12 @@ pub(super) fn token(visit: &Visit) -> &str {
     visit.fields.text(FIELD).trim()
 }
 
-/// Whether it need not be shown, because it was sent before.
-pub(super) fn is_known(visit: &Visit) -> bool {
-    !token(visit).is_empty()
+/// Whether it need not be shown, because it was sent before. One that was refused is shown, so that a mistake can be corrected.
+pub(super) fn is_known(visit: &Visit, problem: Option<&Problem>) -> bool {
+    !token(visit).is_empty() && !problem.is_some_and(is_about_token)
+}
+
+fn is_about_token(problem: &Problem) -> bool {
+    let is_refused = matches!(problem.code(), Code::CodeExpired | Code::CodeWrong);
+    is_refused || problem.fields().any(|(name, _)| name == FIELD)
 }

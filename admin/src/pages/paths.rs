@@ -6,3 +6,5 @@ pub(crate) const OVERVIEW: &str = "/account/";
 pub(crate) const SIGN_IN: &str = "/account/sign-in";
 /// Where a browser comes back to from an identity provider.
 pub(crate) const SIGNED_IN: &str = "/account/signed-in";
+/// Where a viewer without a password proves who acts.
+pub(crate) const PROOF: &str = "/account/proof";

@@ -1,8 +1,9 @@
 //! Proof that it is still the viewer who acts: asked for beside the form of an action that needs a recent sign-in, so that one
-//! press does both.
+//! press does both. A viewer without a password goes to a provider or to a code from a mail in between, and comes back.
 
 use super::field::FormField;
 use super::providers::ProviderButton;
+use super::viewer::Viewer;
 use super::visit::Visit;
 use crate::api::{Code, Form, Problem, Request};
 use crate::me::reauthenticate;
@@ -19,8 +20,39 @@ pub(super) enum ProofAsked {
     Nothing,
     /// The password.
     Password(Box<FormField>),
-    /// A new sign-in through one of these, for a user without a password.
-    SignIn(Vec<ProviderButton>),
+    /// Another proof, for a user without a password.
+    Again(Box<ProofWays>),
+}
+
+/// How a user without a password proves who acts. A button sends the form to another page (`proof_code`), which leads back.
+pub(super) struct ProofWays {
+    /// The path of this page.
+    pub(super) page: String,
+    /// The providers that are linked.
+    pub(super) providers: Vec<ProviderButton>,
+    /// Whether a code can be sent to the address.
+    pub(super) has_mail: bool,
+}
+
+impl ProofWays {
+    fn of(visit: &Visit, viewer: &Viewer, page: &str) -> Self {
+        let (context, profile) = (&visit.request.context, &viewer.profile);
+        let words = visit.texts().provider_button;
+        let is_linked = |id: &str| profile.linked_providers.iter().any(|linked| linked == id);
+        let linked = context.providers.iter().filter(|provider| is_linked(provider.id()));
+        let providers = match context.return_page {
+            Some(_) => linked.map(|provider| ProviderButton::of(provider, words, "")).collect(),
+            // Browsers could not come back.
+            None => Vec::new(),
+        };
+        let has_mail = context.outbox.is_on() && profile.email_verified;
+        Self { page: page.to_owned(), providers, has_mail }
+    }
+
+    /// Whether there is one at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.providers.is_empty() && !self.has_mail
+    }
 }
 
 impl ProofAsked {
@@ -46,31 +78,28 @@ impl ProofAsked {
             };
             return Self::Password(Box::new(field));
         }
-        let linked = &viewer.profile.linked_providers;
-        let mut buttons = super::providers::to_sign_in(visit, path);
-        buttons.retain(|button| linked.contains(&button.id));
-        Self::SignIn(buttons)
+        Self::Again(Box::new(ProofWays::of(visit, viewer, path)))
     }
 
     /// The field of the password.
     pub(super) fn field(&self) -> Option<&FormField> {
         match self {
             Self::Password(field) => Some(field),
-            Self::Nothing | Self::SignIn(_) => None,
+            Self::Nothing | Self::Again(_) => None,
         }
     }
 
-    /// The buttons of a new sign-in.
-    pub(super) fn buttons(&self) -> &[ProviderButton] {
+    /// The other ways.
+    pub(super) fn ways(&self) -> Option<&ProofWays> {
         match self {
-            Self::SignIn(buttons) => buttons,
-            Self::Nothing | Self::Password(_) => &[],
+            Self::Again(ways) => Some(ways),
+            Self::Nothing | Self::Password(_) => None,
         }
     }
 
     /// Whether the form can be sent as it is.
     pub(super) fn is_ready(&self) -> bool {
-        !matches!(self, Self::SignIn(_))
+        !matches!(self, Self::Again(_))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The buttons of identity providers, by the rules of the providers: their mark and their colours, and the same words for all.
 
 use super::assets::mark_of;
+use super::return_to::NextPage;
 use super::texts::fill;
 use super::visit::Visit;
 use crate::providers::Provider;
@@ -34,10 +35,9 @@ pub(super) fn consented(visit: &Visit) -> Option<String> {
 }
 
 /// A button for each provider, to sign in and then to go to `next`.
-pub(super) fn to_sign_in(visit: &Visit, next: &str) -> Vec<ProviderButton> {
+pub(super) fn to_sign_in(visit: &Visit, next: &NextPage) -> Vec<ProviderButton> {
     let context = &visit.request.context;
-    let Some(mut page) = context.return_page.clone() else { return Vec::new() };
-    page.query_pairs_mut().append_pair(super::return_to::FIELD, next);
+    let Some(page) = next.after_provider(context) else { return Vec::new() };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("return_to", page.as_str());
     // Who has just consented; others sign in to an account that they have.

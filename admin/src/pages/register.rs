@@ -10,6 +10,7 @@ use super::paths;
 use super::problem::{status_of, with_problem};
 use super::prove;
 use super::providers::{ProviderButton, to_sign_in};
+use super::return_to::NextPage;
 use super::visit::Visit;
 use crate::api::{Problem, Response};
 use crate::config::Registration;
@@ -56,7 +57,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
 fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     let (t, config) = (visit.texts(), &visit.request.context.config);
     let frame = Frame::of(visit, t.register_title).with_problem(problem);
-    let providers = to_sign_in(visit, paths::OVERVIEW);
+    let providers = to_sign_in(visit, &NextPage::of(&visit.request.context, paths::OVERVIEW));
     if !config.registration.is_for_everyone() {
         let text = t.registration_closed;
         let closed = RegisterPage {

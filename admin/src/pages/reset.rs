@@ -54,8 +54,8 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     focus(&mut [&mut password]);
     let template = ResetPage {
         frame: Frame::of(visit, t.reset_title).with_problem(problem),
-        token: mailed::field(visit).judged(problem),
-        is_known: mailed::is_known(visit),
+        token: mailed::field(visit, problem),
+        is_known: mailed::is_known(visit, problem),
         password,
         consent: ConsentTick::of(visit, t, problem),
     };

@@ -5,19 +5,33 @@ use url::Url;
 
 use super::paths;
 use crate::context::Context;
-use crate::provider_sign_in::may_return_to;
+use crate::provider_sign_in::{MAX_RETURN_TO, may_return_to};
 
 /// The name of the field and of the parameter.
 pub(super) const FIELD: &str = "return_to";
 
 /// An address that a viewer may be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NextPage(String);
+pub(super) struct NextPage {
+    address: String,
+    kind: NextKind,
+}
+
+/// Whose page it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NextKind {
+    /// One of the account.
+    Account,
+    /// Another one of the own origin.
+    OwnOrigin,
+    OtherOrigin,
+}
 
 impl NextPage {
     /// The page that was asked for, or else the first one of the account.
     pub(super) fn of(context: &Context, asked: &str) -> Self {
-        Self::parse(context, asked).unwrap_or_else(|| Self(paths::OVERVIEW.to_owned()))
+        let first = || Self { address: paths::OVERVIEW.to_owned(), kind: NextKind::Account };
+        Self::parse(context, asked).unwrap_or_else(first)
     }
 
     fn parse(context: &Context, asked: &str) -> Option<Self> {
@@ -25,14 +39,36 @@ impl NextPage {
         let unknown = || Url::parse("https://own.invalid/").ok();
         let own = context.config.public_url.clone().or_else(unknown)?;
         let url = own.join(asked).ok()?;
-        if url.origin() == own.origin() && url.path().starts_with(paths::OVERVIEW) {
+        let is_own = url.origin() == own.origin();
+        if is_own && url.path().starts_with(paths::OVERVIEW) {
             let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-            return Some(Self(format!("{}{query}", url.path())));
+            let address = format!("{}{query}", url.path());
+            return Some(Self { address, kind: NextKind::Account });
         }
-        may_return_to(context, &url).then(|| Self(url.into()))
+        let kind = if is_own { NextKind::OwnOrigin } else { NextKind::OtherOrigin };
+        may_return_to(context, &url).then(|| Self { address: url.into(), kind })
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.address
+    }
+
+    /// Whether it is a page of the account.
+    pub(super) fn is_of_account(&self) -> bool {
+        self.kind == NextKind::Account
+    }
+
+    /// Whether a form may lead to it by a redirect: the policy of the pages lets forms lead to the own origin alone.
+    pub(super) fn may_follow_a_form(&self) -> bool {
+        self.kind != NextKind::OtherOrigin
+    }
+
+    /// The page to which a browser comes back from a provider, and goes on to this one. An address that is too long for that
+    /// is left out: then the sign-in ends at the account.
+    pub(super) fn after_provider(&self, context: &Context) -> Option<Url> {
+        let bare = context.return_page.clone()?;
+        let mut page = bare.clone();
+        page.query_pairs_mut().append_pair(FIELD, &self.address);
+        Some(if page.as_str().len() <= MAX_RETURN_TO { page } else { bare })
     }
 }

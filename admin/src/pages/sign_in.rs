@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::consent::ConsentTick;
+use super::continued::go_on;
 use super::erasing;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
@@ -51,7 +52,7 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     match login::perform(visit.with(visit.fields.form(&["identifier", "password"]))).await {
         Ok(pair) => {
             visit.keep(&pair);
-            Ok(visit.redirect(next.as_str()))
+            Ok(go_on(&visit, &next))
         }
         Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(&visit, &problem).await,
         Err(problem) => Ok(page(&visit, &next, Some(&problem))),
@@ -71,7 +72,7 @@ fn page(visit: &Visit, next: &NextPage, problem: Option<&Problem>) -> Response {
         identifier,
         password,
         next: next.as_str().to_owned(),
-        providers: to_sign_in(visit, next.as_str()),
+        providers: to_sign_in(visit, next),
         consent: (visit.query("problem").as_deref() == Some(Code::ConsentRequired.as_str()))
             .then(|| ConsentTick::of(visit, t, None))
             .flatten(),

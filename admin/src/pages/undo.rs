@@ -59,8 +59,8 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     let former = former.hinted(t.former_password_hint).optional().judged(problem);
     let template = UndoPage {
         frame: Frame::of(visit, t.undo_title).with_problem(problem),
-        token: mailed::field(visit).judged(problem),
-        is_known: mailed::is_known(visit),
+        token: mailed::field(visit, problem),
+        is_known: mailed::is_known(visit, problem),
         former: if wrong.is_some() {
             former.wrong(t.codes.problem(Code::CurrentPasswordWrong))
         } else {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::jar::Jar;
 use crate::access::caller;
 use crate::actor::{Caller, cookie};
-use crate::api::{ACCESS_COOKIE, Form, Problem, REFRESH_COOKIE, Request, SessionCookies};
+use crate::api::{ACCESS_COOKIE, Form, Problem, REFRESH_COOKIE, Request};
 use crate::sessions::refresh;
 use crate::users::profile::Profile;
 use crate::users::profile::store::profile;
@@ -65,8 +65,8 @@ pub(super) async fn find(request: &Request, jar: &Jar) -> Result<FoundViewer, Pr
     let asked = request.of_page(Form::of_texts([("refresh_token", token)]), None);
     let pair = match refresh::perform(asked).await {
         Ok(renewed) => renewed.pair,
+        // The cookies stay: another tab may have got the next ones meanwhile, and this response may arrive after those.
         Err(problem) if problem.code().status().as_u16() == 401 => {
-            jar.add_session(&SessionCookies::Clear);
             return Ok(FoundViewer { has_ended: true, ..nothing() });
         }
         Err(problem) => return Err(problem),

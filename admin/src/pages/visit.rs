@@ -144,6 +144,12 @@ impl Visit {
         self.redirect(&format!("{path}?done={done}"))
     }
 
+    /// The same, and the page says what went wrong.
+    pub(super) fn redirect_problem(&self, path: &str, code: Code) -> Response {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        self.redirect(&format!("{path}{joint}problem={}", code.as_str())).with_problem(code)
+    }
+
     /// This page, or for a form the one that it is on.
     fn page_to_come_back_to(&self) -> String {
         let Request { method, route, query, headers, context, .. } = &self.request;

@@ -14,6 +14,7 @@ use super::linking::provider::{confirm, join};
 use super::one_time::{self, Claim, OneTimeKind};
 use super::outcome::{CallbackAnswer, FinishedFlow, Outcome};
 use super::path::{of_provider, provider};
+use super::prove_again::identify;
 use super::resolve::resolve;
 use super::return_to::ReturnTo;
 use super::{browser, failure, secret};
@@ -156,6 +157,7 @@ fn describe(operation: Operation) -> Operation {
             Code::StateInvalid,
             Code::CodeExpired,
             Code::AccessDenied,
+            Code::IdentityOfAnother,
             Code::AccountDisabled,
             Code::AccountFrozen,
             Code::ErasurePending,
@@ -291,6 +293,7 @@ async fn complete(
     match &flow.purpose {
         FlowPurpose::SignIn => resolve(context, &actor, None, &identity, is_for_page).await,
         FlowPurpose::Link(link) => resolve(context, &actor, Some(*link), &identity, is_for_page).await,
+        FlowPurpose::Prove(asking) => identify(context, *asking, &identity).await,
         FlowPurpose::Confirm(pending) => confirm(context, &actor, pending, &identity, is_for_page).await,
         FlowPurpose::Join(pending) => join(context, &actor, pending, &identity, is_for_page).await,
     }

@@ -30,17 +30,19 @@ pub(super) enum FlowPurpose {
     /// To sign in.
     SignIn,
     /// To link the account at the provider to a signed-in user.
-    Link(LinkRequest),
+    Link(AskingSession),
+    /// To prove again who the user of a session is, by an account at a provider that is linked already. No session is opened.
+    Prove(AskingSession),
     /// To confirm, with an identity that is linked to the account, that another one belongs to it, too.
     Confirm(Box<PendingLink>),
     /// To link the account of an earlier flow, whose provider does not vouch for an address, to the account of this one.
     Join(Box<PendingProof>),
 }
 
-/// The user of a session, who asks to link an account at a provider: unless a new generation of the user's tokens has
-/// begun, because a changed password may have been the response to an attacker who started this flow.
+/// The user of a session, who asks to link an account at a provider, or to prove with one: unless a new generation of the
+/// user's tokens has begun, because a changed password may have been the response to an attacker who started this flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LinkRequest {
+pub(super) struct AskingSession {
     pub(super) user: Uuid,
     pub(super) session: Uuid,
     pub(super) generation: u64,

@@ -158,6 +158,6 @@ async fn link_by_password(
 }
 
 /// The owner of the flow of a request: an app by its verifier, or else a browser by its cookie.
-fn owner_of(request: &Request, verifier: Option<&CodeVerifier>) -> String {
+pub(super) fn owner_of(request: &Request, verifier: Option<&CodeVerifier>) -> String {
     Initiator::of(&request.headers, verifier).owner_afterwards()
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::decide::{Candidate, Email, EmailHolder, IdentityFacts};
-use super::flow::LinkRequest;
+use super::flow::AskingSession;
 use super::identity::ProviderIdentity;
 use super::link_facts;
 use super::link_methods::LinkFacts;
@@ -53,7 +53,7 @@ pub(super) async fn facts_to_sign_in<'t>(
 pub(super) async fn facts_to_link<'t>(
     tx: &'t Transaction<'_>,
     identity: &ProviderIdentity<'_>,
-    LinkRequest { user, session, generation }: LinkRequest,
+    AskingSession { user, session, generation }: AskingSession,
 ) -> Result<LockedFacts<'t>, Problem> {
     let account = lock_for_change(tx, user).await?;
     let is_current = stamp(tx, user).await?.is_some_and(|stamp| stamp.generation == generation);

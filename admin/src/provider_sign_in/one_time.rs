@@ -52,6 +52,8 @@ pub(super) enum OneTimeKind {
     Proof,
     /// An account at a provider that its user may move here. The secret is the `flow` of the problem.
     Move,
+    /// A proof by the user of a session. The secret is the `proven` of the page.
+    Proven,
 }
 
 /// A value that is not stored yet.
@@ -102,6 +104,7 @@ impl OneTimeKind {
             Self::Link => "link",
             Self::Proof => "proof",
             Self::Move => "move",
+            Self::Proven => "proven",
         }
     }
 
@@ -109,7 +112,7 @@ impl OneTimeKind {
     pub(super) fn lifetime(self) -> Duration {
         match self {
             Self::Flow | Self::Link | Self::Proof | Self::Move => Duration::from_mins(10),
-            Self::SignIn => Duration::from_mins(1),
+            Self::SignIn | Self::Proven => Duration::from_mins(1),
         }
     }
 
@@ -119,7 +122,7 @@ impl OneTimeKind {
         match self {
             Self::Flow => 60_000,
             Self::SignIn => 20_000,
-            Self::Link | Self::Proof | Self::Move => 10_000,
+            Self::Link | Self::Proof | Self::Move | Self::Proven => 10_000,
         }
     }
 

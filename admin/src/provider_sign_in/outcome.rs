@@ -10,6 +10,7 @@ use super::one_time::{self, NewValue, OneTimeError, OneTimeKind, Ticket};
 use super::pending_link::{Confirmation, PendingLink};
 use super::pending_move::PendingMove;
 use super::pending_proof::{Offer, PendingProof};
+use super::proven_again::ProvenAgain;
 use super::return_to::ReturnTo;
 use super::secret;
 use super::sign_in::ProviderProof;
@@ -54,6 +55,11 @@ pub(super) enum Outcome {
     OfferMove {
         #[serde(skip)]
         moved: Option<Box<PendingMove>>,
+    },
+    /// The user of a session has proved again who they are, and the page will get a token that says so.
+    Proven {
+        #[serde(skip)]
+        proven: Option<ProvenAgain>,
     },
     /// The account of this user will be erased, unless the user keeps it.
     Erasing { user: Uuid },
@@ -119,6 +125,13 @@ impl Outcome {
                 NewValue::new(OneTimeKind::Move, follow_up_secret(OneTimeKind::Move, secrets), owner, moved)
                     .map(Some)
             }
+            Self::Proven { proven } => NewValue::new(
+                OneTimeKind::Proven,
+                follow_up_secret(OneTimeKind::Proven, secrets),
+                owner,
+                proven,
+            )
+            .map(Some),
             Self::SignedIn { .. } | Self::Linked | Self::Erasing { .. } | Self::Failed(_) => Ok(None),
         }
     }
@@ -126,7 +139,9 @@ impl Outcome {
     /// As it is counted.
     pub(super) fn label(&self) -> CallbackOutcome {
         match self {
-            Self::SignedIn { .. } | Self::OneTimeCode { .. } => CallbackOutcome::Accepted,
+            Self::SignedIn { .. } | Self::OneTimeCode { .. } | Self::Proven { .. } => {
+                CallbackOutcome::Accepted
+            }
             Self::Linked => CallbackOutcome::Linked,
             Self::ConfirmLink { confirmation, .. } => CallbackOutcome::Failed(confirmation.code().as_str()),
             Self::OfferProof { .. } => CallbackOutcome::Failed(Code::EmailProofOffered.as_str()),
@@ -203,6 +218,13 @@ impl FinishedFlow {
                 return page
                     .map(|page| page.with(&[("one_time_code", &code)]))
                     .ok_or_else(|| Problem::new(Code::Internal));
+            }
+            Outcome::Proven { .. } => {
+                let code = follow_up_secret(OneTimeKind::Proven, secrets);
+                // Only pages start such a flow.
+                return page
+                    .map(|page| page.with(&[("proven", &code)]))
+                    .ok_or_else(|| Problem::new(Code::StateInvalid));
             }
             Outcome::Linked => match &page {
                 Some(page) => return Ok(page.with(&[("linked", provider.id())])),

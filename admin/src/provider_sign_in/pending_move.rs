@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::flow::LinkRequest;
+use super::flow::AskingSession;
 use super::identity::ProviderIdentity;
 use super::stored_identity::StoredIdentity;
 use crate::api::{Code, Problem};
@@ -19,7 +19,7 @@ pub(super) const MOVE: &str = "move";
 /// personal.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct PendingMove {
-    pub(super) request: LinkRequest,
+    pub(super) request: AskingSession,
     identity: StoredIdentity,
     /// The user who has it.
     pub(super) from: Uuid,
@@ -45,7 +45,7 @@ impl MoveFacts {
 
 impl PendingMove {
     pub(super) fn new(
-        request: LinkRequest,
+        request: AskingSession,
         identity: &ProviderIdentity<'_>,
         from: Uuid,
         from_generation: u64,

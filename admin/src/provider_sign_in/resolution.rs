@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::decide::{EmailHolder, SignInDecision};
 use super::email_proof::{Proved, verify_email};
-use super::flow::LinkRequest;
+use super::flow::AskingSession;
 use super::identity::ProviderIdentity;
 use super::locked_facts::LockedFacts;
 use super::outcome::Outcome;
@@ -33,7 +33,7 @@ pub(super) struct Resolution<'r> {
     pub(super) context: &'r Context,
     pub(super) actor: &'r Actor,
     /// The signed-in user who asked to link it.
-    pub(super) link: Option<LinkRequest>,
+    pub(super) link: Option<AskingSession>,
     pub(super) identity: &'r ProviderIdentity<'r>,
     /// Whether the page that the browser returns to opens the session.
     pub(super) is_for_page: bool,

@@ -1,7 +1,7 @@
 //! Resolves who the user of an identity is: reads the facts, decides, and does what the table says, in one transaction.
 
 use super::decide::{LinkPolicy, decide};
-use super::flow::LinkRequest;
+use super::flow::AskingSession;
 use super::identity::ProviderIdentity;
 use super::locked_facts::{facts_to_link, facts_to_sign_in};
 use super::outcome::Outcome;
@@ -25,7 +25,7 @@ const ATTEMPTS: u32 = 3;
 pub(super) async fn resolve(
     context: &Context,
     actor: &Actor,
-    request: Option<LinkRequest>,
+    request: Option<AskingSession>,
     identity: &ProviderIdentity<'_>,
     is_for_page: bool,
 ) -> Result<Outcome, Problem> {

@@ -9,10 +9,10 @@ use crate::api::{Code, Findings, Form, Problem, Response, accepts};
 use crate::context::Context;
 
 /// The longest page with its query, in bytes. A flow stores it.
-const MAX_LENGTH: usize = 512;
+pub(crate) const MAX_LENGTH: usize = 512;
 
 /// The parameters that are added to the query of a page, which the page must not have before.
-const ADDED: [&str; 4] = ["one_time_code", "linked", "error", "flow"];
+const ADDED: [&str; 5] = ["one_time_code", "linked", "error", "flow", "proven"];
 
 /// A page of the list, perhaps with a query of the client's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,9 @@ impl ReturnTo {
 
     /// Redirects the browser to the page with the code of `problem`, and with its `flow` where it has one.
     pub(super) fn with_error(&self, problem: &Problem) -> Response {
-        let flow = problem.flow_secret().map(|flow| ("flow", flow));
+        // That of an erasure is bound to no browser, so it must not be in an address.
+        let is_bound = problem.code() != Code::ErasurePending;
+        let flow = problem.flow_secret().filter(|_| is_bound).map(|flow| ("flow", flow));
         let parameters: Vec<_> = [("error", problem.code().as_str())].into_iter().chain(flow).collect();
         self.with(&parameters).with_problem(problem.code())
     }
@@ -126,6 +128,17 @@ mod tests {
         let response = ReturnTo("https://cinema.example/".to_owned())
             .with_error(&Problem::new(Code::DependencyUnavailable));
         assert_eq!(response.problem(), Some(Code::DependencyUnavailable));
+    }
+
+    #[test]
+    fn the_flow_of_an_erasure_is_in_no_address() {
+        let page = ReturnTo("https://cinema.example/".to_owned());
+        let location = |code| {
+            let problem = Problem::new(code).flow("secret", Vec::new());
+            page.with_error(&problem).headers()[header::LOCATION].to_str().unwrap().to_owned()
+        };
+        assert!(location(Code::EmailProofOffered).ends_with("?error=email_proof_offered&flow=secret"));
+        assert!(location(Code::ErasurePending).ends_with("?error=erasure_pending"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct ProviderProof {
 }
 
 /// Whether the account at the provider is still linked, and all sessions did not end meanwhile. Notes the sign-in there.
-async fn is_current(tx: &Transaction<'_>, proof: &ProviderProof) -> Result<bool, DbError> {
+pub(super) async fn is_current(tx: &Transaction<'_>, proof: &ProviderProof) -> Result<bool, DbError> {
     let stamp = stamp(tx, proof.user).await?;
     Ok(stamp.is_some_and(|stamp| stamp.generation == proof.generation)
         && store::record_sign_in(tx, &proof.provider, &proof.subject, proof.user).await?)

@@ -23,8 +23,13 @@ const NO_GUESS: [(&str, &str); 2] =
     [("/oauth/exchange", "one_time_code"), ("/oauth/{provider}/callback", "code")];
 
 /// Pages, which the document does not describe, and which call the same functions as an operation beside them.
-const PAGES: [&str; 4] =
-    ["POST /account/reset", "POST /account/confirm", "POST /account/email", "POST /account/undo"];
+const PAGES: [&str; 5] = [
+    "POST /account/reset",
+    "POST /account/confirm",
+    "POST /account/email",
+    "POST /account/undo",
+    "POST /account/proof",
+];
 
 fn name_of(route: &Route) -> String {
     format!("{} {}", route.method, route.path.strip_prefix(PREFIX).unwrap_or(route.path))
@@ -40,13 +45,20 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
             &["POST /auth/reauthenticate", "PUT /me/password", "PUT /me/email", "PUT /me/login"]
         }
         LimitedRoute::Registration => &["POST /auth/register", "POST /auth/email/resend"],
-        LimitedRoute::ProviderStart => {
-            &["GET /oauth/{provider}/login", "POST /me/accounts/{provider}", "POST /oauth/link/provider"]
-        }
+        LimitedRoute::ProviderStart => &[
+            "GET /oauth/{provider}/login",
+            "POST /me/accounts/{provider}",
+            "POST /oauth/link/provider",
+            "POST /account/proof",
+        ],
         LimitedRoute::Forgot => &["POST /auth/password/forgot"],
-        LimitedRoute::CodeRequest => {
-            &["POST /auth/mail-code", "POST /auth/email/resend", "POST /oauth/link/mail", "PUT /me/email"]
-        }
+        LimitedRoute::CodeRequest => &[
+            "POST /auth/mail-code",
+            "POST /auth/email/resend",
+            "POST /oauth/link/mail",
+            "PUT /me/email",
+            "POST /account/proof",
+        ],
         LimitedRoute::Code => &[
             "POST /auth/email/verify",
             "POST /me/email/verify",
@@ -56,6 +68,7 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
             "POST /oauth/link/confirm",
             "POST /oauth/link/decline",
             "POST /oauth/link/prove",
+            "POST /account/proof",
         ],
         LimitedRoute::Mail => &[
             "POST /auth/password/forgot",
@@ -64,6 +77,7 @@ fn operations_of(route: LimitedRoute) -> &'static [&'static str] {
             "POST /auth/email/resend",
             "POST /oauth/link/mail",
             "PUT /me/email",
+            "POST /account/proof",
         ],
         LimitedRoute::Reset => &[
             "POST /auth/password/reset",

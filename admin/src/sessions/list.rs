@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::Array;
 use uuid::Uuid;
 
-use super::open::AUTHENTICATION_METHODS;
+use super::mint::AUTHENTICATION_METHODS;
 use super::session::ListedSession;
 use super::store;
 use crate::access::caller;

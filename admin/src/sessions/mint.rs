@@ -19,6 +19,10 @@ use crate::context::Context;
 use crate::guessing::{DEVICE_LIFE, DeviceAccount};
 use crate::roles::MAX_NAMES_BYTES;
 
+/// The values of `amr`: by password, at a provider, and by a code from a mail. RFC 8176 has no value for the last two; `fed`
+/// is in common use.
+pub(super) const AUTHENTICATION_METHODS: [&str; 3] = [PASSWORD_METHOD, "fed", "mail"];
+
 /// A token pair (RFC 6749, section 5.1).
 // Purposefully without `Debug`.
 #[derive(Serialize, ToSchema)]
@@ -66,8 +70,30 @@ pub(crate) enum Proof {
     /// At the sign-in. A later proof is in the one token that it was given for, and in no token of a refresh: several
     /// clients may share the session, one of them a thief.
     SignIn,
-    /// Just now, with the password.
-    Now,
+    /// Just now, in this way.
+    Now(ProvenBy),
+}
+
+/// How a user proved again who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProvenBy {
+    Password,
+    /// By a sign-in at a provider that is linked to the account.
+    Provider,
+    /// By a code from a mail.
+    Mail,
+}
+
+impl ProvenBy {
+    /// As `amr` has it.
+    const fn amr(self) -> &'static str {
+        let [by_password, by_provider, by_mail] = AUTHENTICATION_METHODS;
+        match self {
+            Self::Password => by_password,
+            Self::Provider => by_provider,
+            Self::Mail => by_mail,
+        }
+    }
 }
 
 /// An example refresh token.
@@ -240,18 +266,20 @@ fn claims(
         roles,
         auth_time: match proof {
             Proof::SignIn => seconds(session.authenticated_at),
-            Proof::Now => iat,
+            Proof::Now(_) => iat,
         },
         amr: methods(session, proof),
         client_id: session.client.clone(),
     })
 }
 
-/// How the user proved who they are. A session that began at a provider may be proved with the password later.
+/// How the user proved who they are. A session that began at a provider may be proved with the password later; a proof in
+/// another way is none by the password, even in a session that began with it.
 fn methods(session: &Session, proof: Proof) -> Vec<String> {
-    let by_password = Some(PASSWORD_METHOD.to_owned()).filter(|_| proof == Proof::Now);
-    let others = session.amr.iter().filter(|method| Some(*method) != by_password.as_ref());
-    by_password.iter().chain(others).cloned().collect()
+    let Proof::Now(method) = proof else { return session.amr.clone() };
+    let is_other = |known: &&String| *known != method.amr() && *known != PASSWORD_METHOD;
+    let others = session.amr.iter().filter(is_other).cloned();
+    [method.amr().to_owned()].into_iter().chain(others).collect()
 }
 
 /// The roles, in order of name, that fit into the header that nginx reads from the sidecar, and when they
@@ -375,8 +403,15 @@ mod tests {
     #[test]
     fn only_a_token_that_was_proved_for_says_so() {
         assert_eq!(proven_claims(at(9999), &[], Proof::SignIn).unwrap().auth_time, iat() - 60);
-        assert_eq!(proven_claims(at(9999), &[], Proof::Now).unwrap().auth_time, iat());
-        assert_eq!(proven_claims(at(9999), &[], Proof::Now).unwrap().amr, ["pwd"]);
+        for (method, amr) in [
+            (ProvenBy::Password, "pwd"),
+            // Also in a session that began with the password.
+            (ProvenBy::Provider, "fed"),
+            (ProvenBy::Mail, "mail"),
+        ] {
+            let claims = proven_claims(at(9999), &[], Proof::Now(method)).unwrap();
+            assert_eq!((claims.auth_time, claims.amr), (iat(), vec![amr.to_owned()]));
+        }
     }
 
     #[test]

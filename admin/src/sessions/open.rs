@@ -1,11 +1,10 @@
 //! Creates a session for a user who has just authenticated.
 
-use shared::token::PASSWORD_METHOD;
 use uuid::Uuid;
 
 use super::bounds;
 use super::history::{Event, HistoryEntry};
-use super::mint::{Pair, Proof, mint};
+use super::mint::{AUTHENTICATION_METHODS, Pair, Proof, mint};
 use super::origin::ClientOrigin;
 use super::session::{Device, Session, SessionState, Stamp, after};
 use super::store;
@@ -16,10 +15,6 @@ use crate::db::Transaction;
 use crate::guessing::{DeviceAccount, RefusalEntry, RefusalKind};
 use crate::notices::{self, NoticeTarget};
 use crate::users::{LockedAccount, known_networks};
-
-/// The values of `amr`: by password, at a provider, and by a code from a mail. RFC 8176 has no value for the last two; `fed`
-/// is in common use.
-pub(super) const AUTHENTICATION_METHODS: [&str; 3] = [PASSWORD_METHOD, "fed", "mail"];
 
 /// The only client so far: the cinema itself.
 pub(crate) const OWN_CLIENT: &str = "cinema";

@@ -149,6 +149,10 @@ catalogue! {
         cinema.browser().try_to_sign_in(Provider::GitHub, "refuse").await
     }
 
+    identity_of_another_occurs IdentityOfAnother {
+        scene::prove_as_another().await
+    }
+
     prefetch_refused_occurs PrefetchRefused {
         let cinema = Cinema::start().await;
         let path = "/api/v1/oauth/github/login";

@@ -1,6 +1,8 @@
 //! The pages, and browsers that keep their tokens in cookies.
 
 mod browser_mode;
+mod next_page;
+mod proof;
 mod sign_in;
 pub(crate) mod visitor;
 

@@ -53,6 +53,7 @@ texts! {
     account_link, account_unlink, unlink_title, unlink_text, password_title, password_text,
     password_set_title, current_password, address_title, address_text, address_set_text,
     address_prove_title, login_title, login_text, proof_needed, proof_by_sign_in, proof_password,
+    proof_by_code, proof_no_way, proof_code_title, proof_code_sent,
     sessions_title, sessions_text, session_this, session_since, session_last, session_network, session_end,
     sessions_others, sessions_others_hint, session_unknown_device, history_title, history_text,
     history_none, history_older, history_attempts, data_title, export_title, export_text, export,

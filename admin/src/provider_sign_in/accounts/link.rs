@@ -8,7 +8,7 @@ use crate::access::{caller, fresh};
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::provider_sign_in::authorize::{AuthorizationUrl, FlowStart, Started, example, start};
-use crate::provider_sign_in::flow::{FlowPurpose, LinkRequest};
+use crate::provider_sign_in::flow::{AskingSession, FlowPurpose};
 use crate::provider_sign_in::path::{of_provider, provider};
 use crate::provider_sign_in::return_to::{PageAddress, ReturnTo};
 use crate::provider_sign_in::store;
@@ -82,7 +82,7 @@ pub(crate) async fn perform(request: Request) -> Result<Started, Problem> {
     }
     drop(connection);
     let (user, session, generation) = (caller.user, caller.session, caller.generation());
-    let purpose = FlowPurpose::Link(LinkRequest { user, session, generation });
+    let purpose = FlowPurpose::Link(AskingSession { user, session, generation });
     let flow = FlowStart { provider, purpose, return_to, challenge, consent: None };
     start(&request.context, &request.actor(), &request.headers, flow).await
 }

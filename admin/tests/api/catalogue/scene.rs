@@ -1,6 +1,7 @@
 //! Where problems are provoked.
 
 use mail_catcher::CatcherOptions;
+use mock_providers::Provider;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
@@ -8,7 +9,8 @@ use tokio::net::TcpStream;
 
 use super::NEO;
 use crate::mail::{Post, code_in};
-use crate::support::{Call, PASSWORD, Pair, Reply, TestApp, answers, until, until_closed};
+use crate::pages::visitor::Visitor;
+use crate::support::{Call, Cinema, PASSWORD, Pair, Reply, TestApp, answers, until, until_closed};
 use crate::witness::{make_role, superuser, user_of};
 
 /// A service with a superuser and a user without rights.
@@ -117,3 +119,21 @@ pub(super) async fn recover_account_in_use() -> Reply {
 
 /// The proof of an address that another account has proven.
 pub(super) use crate::mail::prove_address_of_another_account;
+
+/// A viewer who must prove who acts comes back from the provider as another person.
+pub(super) async fn prove_as_another() -> Reply {
+    let cinema = Cinema::start().await;
+    cinema.add_person(Provider::GitHub, "bob", Some("bob@example.org"), true);
+    let mut visitor = Visitor::of_cinema(&cinema);
+    visitor.sign_in_through("github", "anna").await;
+    visitor.open("/account/").await.expect(200);
+    let fields = [("choice", "provider:github"), ("return_to", "/account/data")];
+    visitor.submit("/account/proof", &fields).await.expect(200);
+    let back = cinema.browser().choose(&visitor.way_on().parse().expect("an address"), "bob").await;
+    let query = back.split_once('?').expect("a query").1;
+    let answer: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let of = |wanted: &str| answer.iter().find(|(name, _)| name == wanted).expect("a parameter").1.clone();
+    let body = json!({ "state": of("state"), "code": of("code") });
+    let call = visitor.call_plain(Method::POST, "/api/v1/oauth/github/callback");
+    call.header("accept", "application/json").json(&body).send().await
+}

@@ -6,12 +6,14 @@ use reqwest::Method;
 use reqwest::header::HeaderValue;
 
 use super::OWN;
-use crate::support::{Call, Client, Reply, TestApp};
+use crate::support::{Browser, Call, Cinema, Client, PUBLIC_URL, Reply, TestApp};
 
 /// A browser.
 #[derive(Clone)]
 pub(crate) struct Visitor {
     client: Client,
+    /// The origin of the pages.
+    own: &'static str,
     pub(crate) cookies: BTreeMap<String, String>,
     /// The page that it shows.
     pub(crate) page: String,
@@ -19,14 +21,19 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn new(app: &TestApp) -> Self {
-        Self { client: app.client.clone(), cookies: BTreeMap::new(), page: String::new() }
+        Self { client: app.client.clone(), own: OWN, cookies: BTreeMap::new(), page: String::new() }
+    }
+
+    /// Of a service with identity providers.
+    pub(crate) fn of_cinema(cinema: &Cinema) -> Self {
+        Self { own: PUBLIC_URL, ..Self::new(&cinema.app) }
     }
 
     /// A request with its cookies, as a page of the own origin sends it.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
         let is_get = method == Method::GET;
         let call = self.call_plain(method, path).header("sec-fetch-site", "same-origin");
-        if is_get { call } else { call.header("origin", OWN) }
+        if is_get { call } else { call.header("origin", self.own) }
     }
 
     /// The same without what a browser says about the page that sends it.
@@ -76,6 +83,32 @@ impl Visitor {
         let next = reply.header("location").to_owned();
         self.open(&next).await.expect(200);
         next
+    }
+
+    /// Chooses a person at the provider to which a page leads, and comes back to the page that the service leads to.
+    pub(crate) async fn choose(&mut self, at: &str, person: &str) -> String {
+        let browser = Browser::of_client(&self.client);
+        let back = browser.choose(&at.parse().unwrap(), person).await;
+        let led = self.open(&back).await.expect(303);
+        led.header("location").strip_prefix(self.own).unwrap_or_else(|| led.header("location")).to_owned()
+    }
+
+    /// Signs in through a provider.
+    pub(crate) async fn sign_in_through(&mut self, provider: &str, person: &str) {
+        let back: String =
+            url::form_urlencoded::byte_serialize(format!("{}/account/signed-in", self.own).as_bytes())
+                .collect();
+        let started =
+            self.open(&format!("/api/v1/oauth/{provider}/login?return_to={back}")).await.expect(302);
+        let at = started.header("location").to_owned();
+        let signed_in = self.choose(&at, person).await;
+        self.open(&signed_in).await.expect(303);
+    }
+
+    /// The address of another origin to which the page leads.
+    pub(crate) fn way_on(&self) -> String {
+        let link = self.page.split_once("<a class=\"button\" href=\"").map_or("", |(_, rest)| rest);
+        link.split('"').next().unwrap_or_default().replace("&#38;", "&").replace("&amp;", "&")
     }
 
     /// The body of a form of the page that it shows.

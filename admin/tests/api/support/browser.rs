@@ -234,7 +234,12 @@ pub fn methods(problem: &Value) -> Vec<String> {
 impl Browser {
     /// A browser of this replica, without a cookie.
     pub fn of(app: &TestApp) -> Self {
-        Self { client: app.client.clone(), cookie: None }
+        Self::of_client(&app.client)
+    }
+
+    /// A browser that sends its requests like this client.
+    pub fn of_client(client: &Client) -> Self {
+        Self { client: client.clone(), cookie: None }
     }
 
     /// Its cookie.
