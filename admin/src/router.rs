@@ -191,66 +191,93 @@ const REVOKE: &str = "/oauth2/revoke";
 /// The path of the page that shows the document.
 const APIDOCS: &str = "/apidocs/";
 /// The pages of an account, and who may open them.
-#[rustfmt::skip]
 fn account_pages() -> Vec<Route> {
-    use pages::{anyone, signed_in};
+    let mut routes = visitor_pages();
+    routes.extend(viewer_pages());
+    routes
+}
+
+/// The pages of visitors: they sign in, register, or follow the link of a mail.
+#[rustfmt::skip]
+fn visitor_pages() -> Vec<Route> {
+    use pages::{anyone, anyone_sends};
     vec![
         get("/account", anyone(pages::overview::redirect), for_people),
-        get(pages::paths::OVERVIEW, signed_in(pages::overview::show), for_people),
         get("/account/assets/{file}", pages::assets, for_people),
         get(pages::paths::SIGN_IN, anyone(pages::sign_in::show), for_people),
-        post(pages::paths::SIGN_IN, anyone(pages::sign_in::submit), for_people),
+        post(pages::paths::SIGN_IN, anyone_sends(pages::sign_in::submit, pages::sign_in::show), for_people),
         get("/account/sign-in/code", anyone(pages::code::show), for_people),
-        post("/account/sign-in/code", anyone(pages::code::submit), for_people),
+        post("/account/sign-in/code", anyone_sends(pages::code::submit, pages::code::show), for_people),
         get(pages::paths::SIGNED_IN, anyone(pages::signed_in::show), for_link),
         get("/account/link", anyone(pages::link::open), for_people),
-        post("/account/link", anyone(pages::link::submit), for_people),
-        post("/account/erasing", anyone(pages::erasing::submit), for_people),
-        post("/account/sign-out", signed_in(pages::sign_out::submit), ending),
+        post("/account/link", anyone_sends(pages::link::submit, pages::link::open), for_people),
+        post(pages::paths::SIGNED_IN, anyone_sends(pages::signed_in::submit, pages::signed_in::show), for_people),
+        get(pages::paths::PROVIDER_CONSENT, anyone(pages::provider_consent::show), for_people),
+        post(pages::paths::PROVIDER_CONSENT, anyone_sends(pages::provider_consent::submit, pages::provider_consent::show), for_people),
+        get("/account/language", anyone(pages::language::choose), for_people),
+        post("/account/language", anyone_sends(pages::language::choose, pages::language::choose), for_people),
+        get("/account/erasing", anyone(pages::erasing::show), for_people),
+        post("/account/erasing", anyone_sends(pages::erasing::submit, pages::erasing::show), for_people),
 
         get("/account/register", anyone(pages::register::show), for_people),
-        post("/account/register", anyone(pages::register::submit), for_people),
-        post("/account/register/prove", anyone(pages::prove::submit), for_people),
+        post("/account/register", anyone_sends(pages::register::submit, pages::register::show), for_people),
+        get("/account/register/prove", anyone(pages::prove::show), for_people),
+        post("/account/register/prove", anyone_sends(pages::prove::submit, pages::prove::show), for_people),
         get("/account/forgot", anyone(pages::forgot::show), for_people),
-        post("/account/forgot", anyone(pages::forgot::submit), for_people),
+        post("/account/forgot", anyone_sends(pages::forgot::submit, pages::forgot::show), for_people),
 
         // Those that links in mails open; `mail` has their paths too.
         get("/account/reset", anyone(pages::reset::show), for_people),
-        post("/account/reset", anyone(pages::reset::submit), for_people),
+        post("/account/reset", anyone_sends(pages::reset::submit, pages::reset::show), for_people),
         get("/account/confirm", anyone(pages::confirm::show), for_people),
-        post("/account/confirm", anyone(pages::confirm::submit), for_people),
+        post("/account/confirm", anyone_sends(pages::confirm::submit, pages::confirm::show), for_people),
         get("/account/email", anyone(pages::address_link::show), for_people),
-        post("/account/email", anyone(pages::address_link::submit), for_people),
+        post("/account/email", anyone_sends(pages::address_link::submit, pages::address_link::show), for_people),
         get("/account/undo", anyone(pages::undo::show), for_people),
-        post("/account/undo", anyone(pages::undo::submit), for_people),
+        post("/account/undo", anyone_sends(pages::undo::submit, pages::undo::show), for_people),
         get("/account/export", anyone(pages::export_link::show), for_people),
-        post("/account/export", anyone(pages::export_link::submit), for_people),
+        post("/account/export", anyone_sends(pages::export_link::submit, pages::export_link::show), for_people),
+    ]
+}
 
+/// The pages of the signed-in user.
+#[rustfmt::skip]
+fn viewer_pages() -> Vec<Route> {
+    use pages::{anyone, signed_in, signed_in_sends};
+    vec![
+        get(pages::paths::OVERVIEW, signed_in(pages::overview::show), for_people),
+        get("/account/sign-out", anyone(pages::overview::redirect), for_people),
+        post("/account/sign-out", signed_in(pages::sign_out::submit), ending),
         get(pages::paths::PROOF, signed_in(pages::proof_code::show), for_people),
-        post(pages::paths::PROOF, signed_in(pages::proof_code::submit), for_people),
+        post(pages::paths::PROOF, signed_in_sends(pages::proof_code::submit, pages::proof_code::show), for_people),
+        get("/account/object", anyone(pages::overview::redirect), for_people),
         post("/account/object", signed_in(pages::overview::object), for_people),
         get("/account/profile", signed_in(pages::profile::show), for_people),
-        post("/account/profile", signed_in(pages::profile::submit), for_people),
+        post("/account/profile", signed_in_sends(pages::profile::submit, pages::profile::show), for_people),
         get("/account/security", signed_in(pages::security::show), for_people),
         get("/account/password", signed_in(pages::password::show), for_people),
-        post("/account/password", signed_in(pages::password::submit), for_people),
+        post("/account/password", signed_in_sends(pages::password::submit, pages::password::show), for_people),
         get("/account/address", signed_in(pages::address::show), for_people),
-        post("/account/address", signed_in(pages::address::submit), for_people),
-        post("/account/address/prove", signed_in(pages::address::prove), for_people),
+        post("/account/address", signed_in_sends(pages::address::submit, pages::address::show), for_people),
+        get("/account/address/prove", signed_in(pages::address::show_proof), for_people),
+        post("/account/address/prove", signed_in_sends(pages::address::prove, pages::address::show_proof), for_people),
         get("/account/login", signed_in(pages::login::show), for_people),
-        post("/account/login", signed_in(pages::login::submit), for_people),
+        post("/account/login", signed_in_sends(pages::login::submit, pages::login::show), for_people),
         get("/account/accounts/link", signed_in(pages::accounts::show_link), for_people),
-        post("/account/accounts/link", signed_in(pages::accounts::submit_link), for_people),
+        post("/account/accounts/link", signed_in_sends(pages::accounts::submit_link, pages::accounts::show_link), for_people),
         get("/account/accounts/unlink", signed_in(pages::accounts::show_unlink), for_people),
-        post("/account/accounts/unlink", signed_in(pages::accounts::submit_unlink), for_people),
+        post("/account/accounts/unlink", signed_in_sends(pages::accounts::submit_unlink, pages::accounts::show_unlink), for_people),
         get("/account/sessions", signed_in(pages::sessions::show), for_people),
+        get("/account/sessions/end", signed_in(pages::sessions::redirect), for_people),
         post("/account/sessions/end", signed_in(pages::sessions::end_one), ending),
+        get("/account/sessions/end-others", signed_in(pages::sessions::redirect), for_people),
         post("/account/sessions/end-others", signed_in(pages::sessions::end_others), ending),
         get("/account/history", signed_in(pages::history::show), for_people),
         get("/account/data", signed_in(pages::data::show), for_people),
-        post("/account/data/export", signed_in(pages::data::export), for_people),
+        get("/account/data/export", signed_in(pages::data::redirect), for_people),
+        post("/account/data/export", signed_in_sends(pages::data::export, pages::data::show), for_people),
         get("/account/data/erase", signed_in(pages::data::ask_to_erase), for_people),
-        post("/account/data/erase", signed_in(pages::data::erase), for_people),
+        post("/account/data/erase", signed_in_sends(pages::data::erase, pages::data::ask_to_erase), for_people),
     ]
 }
 

@@ -33,7 +33,7 @@ const BACK: &str = "/account/security";
 ///
 /// 404 for an unknown provider.
 pub async fn show_link(visit: Visit) -> Result<Response, Problem> {
-    page(&visit, "link", &visit.query("provider").unwrap_or_default(), None)
+    page(&visit, "link", &visit.asked("provider"), None)
 }
 
 /// Sends the browser to the provider.
@@ -63,7 +63,7 @@ async fn start(visit: &Visit, provider: &str) -> Result<Response, Problem> {
 ///
 /// 404 for an unknown provider.
 pub async fn show_unlink(visit: Visit) -> Result<Response, Problem> {
-    page(&visit, "unlink", &visit.query("provider").unwrap_or_default(), None)
+    page(&visit, "unlink", &visit.asked("provider"), None)
 }
 
 /// Unlinks the account.

@@ -62,6 +62,18 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     }
 }
 
+/// Asks for the code again, in another language. Without a flow there is nothing to ask.
+///
+/// # Errors
+///
+/// None.
+pub async fn show_proof(visit: Visit) -> Result<Response, Problem> {
+    Ok(match visit.fields.text("flow") {
+        "" => visit.redirect("/account/address"),
+        flow => proof_page(&visit, flow, None, None),
+    })
+}
+
 /// Sets the address that the code of a mail proves, or sends another code.
 ///
 /// # Errors

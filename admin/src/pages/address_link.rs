@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::address_question::AddressQuestion;
-use super::field::FormField;
+use super::field::{FormField, focus_wrong};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
 use super::visit::Visit;
@@ -47,18 +47,15 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
 }
 
 fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
+    let mut token = mailed::field(visit, problem);
+    focus_wrong(&mut [&mut token]);
     let t = visit.texts();
     let mut frame = Frame::of(visit, t.address_link_title).with_problem(problem);
     if let (Some(Code::Forbidden), Some(alert)) = (problem.map(Problem::code), &mut frame.alert) {
         t.address_link_elsewhere.clone_into(&mut alert.text);
     }
     let question = AddressQuestion::of(visit, problem);
-    let template = AddressLinkPage {
-        frame,
-        token: mailed::field(visit, problem),
-        is_known: mailed::is_known(visit, problem),
-        question,
-    };
+    let template = AddressLinkPage { frame, token, is_known: mailed::is_known(visit, problem), question };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)
 }

@@ -7,7 +7,7 @@ use super::erasing;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
-use super::return_to::{self, NextPage};
+use super::return_to::NextPage;
 use super::visit::Visit;
 use crate::api::{Code, Problem, Response};
 use crate::mail_proof::{request, resend, sign_in};
@@ -28,8 +28,8 @@ struct CodePage {
 ///
 /// None.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, &visit.query(return_to::FIELD).unwrap_or_default());
-    Ok(page(&visit, &next, None, None))
+    let next = visit.next_page();
+    Ok(page(&visit, &next, flow(&visit), None))
 }
 
 /// Sends a code, or signs in with it.
@@ -38,8 +38,8 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
 ///
 /// None: every problem is shown on the page.
 pub async fn submit(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, visit.fields.text(return_to::FIELD));
-    let flow = Some(visit.fields.text("flow")).filter(|flow| !flow.is_empty());
+    let next = visit.next_page();
+    let flow = flow(&visit);
     let asked = match (flow, visit.fields.text("again")) {
         (None, _) => request::perform(visit.with(visit.fields.form(&["email"]))).await,
         (Some(_), "yes") => resend::perform(visit.with(visit.fields.form(&["flow"]))).await,
@@ -51,6 +51,11 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
         Err(problem) if problem.code() == Code::CodeExpired => page(&visit, &next, None, Some(&problem)),
         Err(problem) => page(&visit, &next, flow, Some(&problem)),
     })
+}
+
+/// The flow that a form has.
+fn flow(visit: &Visit) -> Option<&str> {
+    Some(visit.fields.text("flow")).filter(|flow| !flow.is_empty())
 }
 
 async fn sign_in_with(visit: &Visit, next: &NextPage, flow: &str) -> Result<Response, Problem> {
@@ -68,7 +73,7 @@ async fn sign_in_with(visit: &Visit, next: &NextPage, flow: &str) -> Result<Resp
 fn page(visit: &Visit, next: &NextPage, flow: Option<&str>, problem: Option<&Problem>) -> Response {
     let t = visit.texts();
     let mut field = match flow {
-        Some(_) => FormField::code(t).judged(problem),
+        Some(_) => FormField::code(t).with_value(visit.fields.text("code")).judged(problem),
         None => FormField::email(t, "email").with_value(visit.fields.text("email")).judged(problem),
     };
     focus(&mut [&mut field]);

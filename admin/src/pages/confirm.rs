@@ -5,8 +5,8 @@
 
 use askama::Template;
 
-use super::consent::ConsentTick;
-use super::field::{FormField, focus};
+use super::consent::{ConsentTick, focus_unless};
+use super::field::{FormField, focus_wrong};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
 use super::visit::Visit;
@@ -22,6 +22,8 @@ struct ConfirmPage {
     is_known: bool,
     /// Whether the link is known to be valid.
     asks_password: bool,
+    /// For a password manager, which saves the password under it.
+    user_name: FormField,
     password: FormField,
     consent: Option<ConsentTick>,
     /// Whether to ask whose the account is that has the address.
@@ -35,7 +37,7 @@ struct ConfirmPage {
 ///
 /// None.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    Ok(page(&visit, false, None))
+    Ok(page(&visit, visit.fields.has("asks"), None))
 }
 
 /// Checks the link, and asks for a password; with a password it creates the account.
@@ -64,15 +66,21 @@ fn page(visit: &Visit, asks_password: bool, problem: Option<&Problem>) -> Respon
     let t = visit.texts();
     let least = visit.request.context.config.password_min;
     let mut password = FormField::new_password(t, "password", least).labelled(t.password).judged(problem);
-    focus(&mut [&mut password]);
+    let consent = ConsentTick::of(visit, t, problem);
+    let mut token = mailed::field(visit, problem);
+    let mut fields = [&mut token, &mut password];
+    if !focus_wrong(&mut fields) {
+        focus_unless(consent.as_ref(), &mut [&mut password]);
+    }
     let is_unproven = problem.is_some_and(|problem| problem.code() == Code::AccountUnproven);
     let template = ConfirmPage {
         frame: Frame::of(visit, t.confirm_title).with_problem(problem),
-        token: mailed::field(visit, problem),
+        token,
         is_known: mailed::is_known(visit, problem),
         asks_password,
+        user_name: mailed::user_name(visit),
         password,
-        consent: ConsentTick::of(visit, t, problem),
+        consent,
         asks: is_unproven || visit.fields.has("account"),
         answer: visit.fields.text("account").to_owned(),
     };

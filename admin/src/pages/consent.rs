@@ -1,5 +1,6 @@
 //! The separate tick by which a new user consents, where the operator asks for it. Nothing is chosen for the user.
 
+use super::field::{FormField, focus};
 use super::texts::Texts;
 use super::visit::Visit;
 use crate::api::{Code, Problem};
@@ -26,5 +27,12 @@ impl ConsentTick {
             error: is_missing.then(|| t.codes.problem(Code::ConsentRequired)),
             is_ticked,
         })
+    }
+}
+
+/// Puts the focus on the tick if it is what is missing, or else as [`focus`] does.
+pub(super) fn focus_unless(consent: Option<&ConsentTick>, fields: &mut [&mut FormField]) {
+    if consent.is_none_or(|consent| consent.error.is_none()) {
+        focus(fields);
     }
 }

@@ -28,9 +28,9 @@ pub(super) fn page(visit: &Visit, started: &Started, provider: &str) -> Response
     lead(visit, started.url().to_string(), name)
 }
 
-/// Leads to the page that the viewer wanted, after a form.
+/// Leads to the page that the viewer wanted.
 pub(super) fn go_on(visit: &Visit, next: &NextPage) -> Response {
-    if next.may_follow_a_form() {
+    if next.may_follow_a_form() || !visit.is_form() {
         return visit.redirect(next.as_str());
     }
     let address = next.as_str().to_owned();

@@ -39,6 +39,15 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(page(&visit, None))
 }
 
+/// Leads to the page.
+///
+/// # Errors
+///
+/// None.
+pub async fn redirect(visit: Visit) -> Result<Response, Problem> {
+    Ok(visit.redirect(PATH))
+}
+
 /// Exports: a link arrives by mail, or the file is the response.
 ///
 /// # Errors

@@ -27,6 +27,18 @@ pub(super) async fn ask(visit: &Visit, problem: &Problem) -> Result<Response, Pr
     page(visit, problem.flow_secret().unwrap_or_default(), None, problem.code().status()).await
 }
 
+/// Asks again, in another language. Without a flow there is nothing to ask.
+///
+/// # Errors
+///
+/// 503.
+pub async fn show(visit: Visit) -> Result<Response, Problem> {
+    match visit.fields.text("flow") {
+        "" => Ok(visit.redirect(paths::SIGN_IN)),
+        flow => page(&visit, flow, None, StatusCode::OK).await,
+    }
+}
+
 /// Keeps the account, or erases it.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use askama::Template;
 use http::{HeaderValue, header};
 
-use super::field::FormField;
+use super::field::{FormField, focus_wrong};
 use super::frame::{Frame, respond};
 use super::mailed;
 use super::problem::{status_of, with_problem};
@@ -46,9 +46,11 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
 }
 
 fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
+    let mut token = mailed::field(visit, problem);
+    focus_wrong(&mut [&mut token]);
     let template = ExportLinkPage {
         frame: Frame::of(visit, visit.texts().export_link_title).with_problem(problem),
-        token: mailed::field(visit, problem),
+        token,
         is_known: mailed::is_known(visit, problem),
     };
     let response = respond(status_of(problem), &template);

@@ -130,10 +130,17 @@ impl FormField {
     }
 }
 
+/// Puts the focus on the first field with an error, if there is one.
+pub(super) fn focus_wrong(fields: &mut [&mut FormField]) -> bool {
+    let wrong = fields.iter_mut().find(|field| field.error.is_some());
+    wrong.map(|field| field.has_focus = true).is_some()
+}
+
 /// Puts the focus on the first field with an error, or else on the first one.
 pub(super) fn focus(fields: &mut [&mut FormField]) {
-    let first = fields.iter().position(|field| field.error.is_some()).unwrap_or(0);
-    if let Some(field) = fields.get_mut(first) {
+    if !focus_wrong(fields)
+        && let Some(field) = fields.first_mut()
+    {
         field.has_focus = true;
     }
 }

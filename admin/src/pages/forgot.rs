@@ -15,6 +15,7 @@ use crate::recovery::forgot;
 struct ForgotPage {
     frame: Frame,
     has_mail: bool,
+    next: String,
     email: FormField,
 }
 
@@ -46,7 +47,12 @@ fn page(visit: &Visit, problem: Option<&Problem>, is_sent: bool) -> Response {
     if is_sent {
         frame.alert = Some(PageAlert { text: t.forgot_sent.to_owned(), is_error: false });
     }
-    let template = ForgotPage { frame, has_mail: visit.request.context.outbox.is_on(), email };
+    let template = ForgotPage {
+        frame,
+        has_mail: visit.request.context.outbox.is_on(),
+        next: visit.next_page().as_str().to_owned(),
+        email,
+    };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)
 }

@@ -9,7 +9,7 @@ use super::assets::{self, AssetNames};
 use super::paths;
 use super::texts::Texts;
 use super::visit::Visit;
-use crate::api::{Problem, Response};
+use crate::api::{Code, Problem, Response};
 use crate::config::Language;
 
 /// Only files of this service, only forms to it, no script and no style in the page itself, and no frame of another site.
@@ -24,8 +24,10 @@ pub(crate) struct Frame {
     pub(super) title: &'static str,
     /// The tag of its language.
     pub(super) language: &'static str,
-    /// The other languages: their tags, their names, and the address of this page in them.
-    pub(super) languages: Vec<LanguageLink>,
+    /// The other languages.
+    pub(super) languages: Vec<LanguageChoice>,
+    /// The address of this page.
+    pub(super) address: String,
     /// The name of the site.
     pub(super) host: String,
     /// How the viewer is addressed, if one is signed in.
@@ -37,11 +39,10 @@ pub(crate) struct Frame {
     pub(super) assets: &'static AssetNames,
 }
 
-/// A link to the same page in another language.
-pub(super) struct LanguageLink {
+/// Another language: its tag, and its name for itself.
+pub(super) struct LanguageChoice {
     pub(super) tag: &'static str,
     pub(super) name: &'static str,
-    pub(super) address: String,
 }
 
 impl Frame {
@@ -55,23 +56,34 @@ impl Frame {
             languages: Language::ALL
                 .iter()
                 .filter(|other| **other != language)
-                .map(|other| link(visit, *other))
+                .map(|other| LanguageChoice { tag: other.tag(), name: Texts::of(*other).language_name })
                 .collect(),
+            address: visit.address(),
             host: visit.host(),
             viewer: visit.viewer.as_ref().map(|viewer| viewer.shown().to_owned()),
             path: visit.request.route,
             form_token: visit.form_token(),
-            alert: visit.done(),
+            alert: visit.news(),
             assets: assets::names(),
         }
     }
 
-    /// The same with a problem above the content.
-    pub(super) fn with_problem(mut self, problem: Option<&Problem>) -> Self {
-        if let Some(problem) = problem {
-            self.alert = Some(PageAlert { text: self.t.sentence(problem), is_error: true });
+    /// The same with a problem above the form, which still has what was typed.
+    pub(super) fn with_problem(self, problem: Option<&Problem>) -> Self {
+        match problem {
+            Some(problem) => {
+                let is_passing = matches!(problem.code(), Code::Overloaded | Code::DependencyUnavailable);
+                let kept = if is_passing { self.t.typed_kept } else { "" };
+                let text = format!("{} {kept}", self.t.sentence(problem)).trim_end().to_owned();
+                Self { alert: Some(PageAlert { text, is_error: true }), ..self }
+            }
+            None => self,
         }
-        self
+    }
+
+    /// The same with a problem on a page without a form.
+    pub(super) fn with_failure(self, problem: &Problem) -> Self {
+        Self { alert: Some(PageAlert { text: self.t.sentence(problem), is_error: true }), ..self }
     }
 
     /// The same with a hint above the content, unless a problem is there.
@@ -97,17 +109,6 @@ impl Frame {
     pub(super) fn is_at(&self, path: &str) -> bool {
         self.path == path
     }
-}
-
-fn link(visit: &Visit, other: Language) -> LanguageLink {
-    // Of the query only the page that the viewer wants to go to: everything else is for once.
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("language", other.tag());
-    if let Some(page) = visit.query("return_to") {
-        query.append_pair("return_to", &page);
-    }
-    let address = format!("{}?{}", visit.request.route, query.finish());
-    LanguageLink { tag: other.tag(), name: Texts::of(other).language_name, address }
 }
 
 /// A page as a response.

@@ -4,10 +4,10 @@
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 
 use super::problem::page as problem_page;
 use super::visit::Visit;
-use crate::api::same_origin::is_from_own_page;
 use crate::api::{Code, Problem, Request, Response};
 
 /// Who may open a page.
@@ -38,15 +38,80 @@ where
     move |request| answer(request, Visitors::SignedIn, handler.clone()).boxed()
 }
 
+/// The form of a page that anyone may open. `submit` acts on it. `show` shows it again with what was typed: in another language,
+/// or because it is out of date and must not act.
+pub fn anyone_sends<H, A, S, B>(
+    submit: H,
+    show: S,
+) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static
+where
+    H: Fn(Visit) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, Problem>> + Send + 'static,
+    S: Fn(Visit) -> B + Clone + Send + Sync + 'static,
+    B: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    move |request| answer_form(request, Visitors::Anyone, submit.clone(), show.clone()).boxed()
+}
+
+/// The same for a page for the signed-in user.
+pub fn signed_in_sends<H, A, S, B>(
+    submit: H,
+    show: S,
+) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static
+where
+    H: Fn(Visit) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Response, Problem>> + Send + 'static,
+    S: Fn(Visit) -> B + Clone + Send + Sync + 'static,
+    B: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    move |request| answer_form(request, Visitors::SignedIn, submit.clone(), show.clone()).boxed()
+}
+
 async fn answer<H, A>(request: Request, visitors: Visitors, handler: H) -> Result<Response, Problem>
 where
     H: Fn(Visit) -> A,
     A: Future<Output = Result<Response, Problem>>,
 {
     let visit = Visit::begin(request).await?;
+    match FormUse::of(&visit, visitors) {
+        FormUse::Acts => conclude(visit, visitors, handler).await,
+        FormUse::Shown | FormUse::Outdated | FormUse::Refused => Ok(refuse(&visit)),
+    }
+}
+
+async fn answer_form<H, A, S, B>(
+    request: Request,
+    visitors: Visitors,
+    submit: H,
+    show: S,
+) -> Result<Response, Problem>
+where
+    H: Fn(Visit) -> A,
+    A: Future<Output = Result<Response, Problem>>,
+    S: Fn(Visit) -> B,
+    B: Future<Output = Result<Response, Problem>>,
+{
+    let visit = Visit::begin(request).await?;
+    match FormUse::of(&visit, visitors) {
+        FormUse::Acts => conclude(visit, visitors, submit).await,
+        FormUse::Shown => conclude(visit, visitors, show).await,
+        FormUse::Outdated => {
+            let shown = conclude(visit.outdated(), visitors, show).await?;
+            let is_page = shown.status() == StatusCode::OK;
+            let shown = shown.with_problem(Code::CrossSiteRefused);
+            Ok(if is_page { shown.with_status(Code::CrossSiteRefused.status()) } else { shown })
+        }
+        FormUse::Refused => Ok(refuse(&visit)),
+    }
+}
+
+async fn conclude<H, A>(visit: Visit, visitors: Visitors, handler: H) -> Result<Response, Problem>
+where
+    H: Fn(Visit) -> A,
+    A: Future<Output = Result<Response, Problem>>,
+{
     let kept = visit.clone();
     let result = match (visitors, &visit.viewer) {
-        _ if !is_form_of_own_page(&visit, visitors) => Err(Problem::new(Code::CrossSiteRefused)),
         (Visitors::SignedIn, None) => Ok(kept.ask_to_sign_in()),
         (Visitors::SignedIn, Some(_)) | (Visitors::Anyone, _) => handler(visit).await,
     };
@@ -59,6 +124,10 @@ where
     Ok(kept.jar.set_on(response))
 }
 
+fn refuse(visit: &Visit) -> Response {
+    visit.jar.set_on(problem_page(visit, &Problem::new(Code::CrossSiteRefused)))
+}
+
 fn has_ended(problem: &Problem) -> bool {
     matches!(
         problem.code(),
@@ -66,15 +135,38 @@ fn has_ended(problem: &Problem) -> bool {
     )
 }
 
-/// Whether a form, if one was sent, is of a page of this service, of this browser and of this user.
-fn is_form_of_own_page(visit: &Visit, visitors: Visitors) -> bool {
-    let is_only_asked_to_sign_in = visitors == Visitors::SignedIn && visit.viewer.is_none();
-    if visit.request.method.is_safe() || is_only_asked_to_sign_in {
-        return true;
+/// What a request may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FormUse {
+    /// It acts, or it sends no form.
+    Acts,
+    /// It asks for another language only.
+    Shown,
+    /// A page of this service sends it, but with the token of another browser or user, or with none: of a second tab that was
+    /// opened at the same time as the first one, or after another user has signed in.
+    Outdated,
+    /// It does not come from a page of this service.
+    Refused,
+}
+
+impl FormUse {
+    fn of(visit: &Visit, visitors: Visitors) -> Self {
+        if !visit.is_form() {
+            return Self::Acts;
+        }
+        // It acts on nothing: the visitor is asked to sign in.
+        if visitors == Visitors::SignedIn && visit.viewer.is_none() {
+            return Self::Acts;
+        }
+        if !visit.is_from_own_page() {
+            return Self::Refused;
+        }
+        // A form that was filled in before the sign-in, in another tab, is of no user.
+        let may_be_older = visitors == Visitors::Anyone;
+        match visit.has_token_of(visit.user()) || (may_be_older && visit.has_token_of(None)) {
+            false => Self::Outdated,
+            true if visit.asks_for_language() => Self::Shown,
+            true => Self::Acts,
+        }
     }
-    // A form that was filled in before the sign-in, in another tab, is of no user.
-    let may_be_older = visitors == Visitors::Anyone;
-    let is_token_valid = visit.has_token_of(visit.user()) || (may_be_older && visit.has_token_of(None));
-    let own = visit.request.context.config.public_url.as_ref();
-    is_token_valid && is_from_own_page(&visit.request.headers, own)
 }

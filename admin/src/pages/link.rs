@@ -8,6 +8,7 @@ use super::alert::PageAlert;
 use super::continued;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
+use super::paths;
 use super::problem::{status_of, with_problem};
 use super::providers::ProviderButton;
 use super::return_to::{self, NextPage};
@@ -65,8 +66,12 @@ pub(super) fn address(flow: &str, next: &NextPage) -> String {
 ///
 /// 410 when the flow is over; 503.
 pub async fn open(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, &visit.query(return_to::FIELD).unwrap_or_default());
-    page(&visit, &visit.query("flow").unwrap_or_default(), &next, None).await
+    let next = visit.next_page();
+    match visit.asked("flow").as_str() {
+        // Nothing waits for an answer.
+        "" => Ok(visit.redirect(&format!("{}?{}", paths::SIGN_IN, next.as_query()))),
+        flow => page(&visit, flow, &next, None).await,
+    }
 }
 
 /// What came of a form.
@@ -83,7 +88,7 @@ enum LinkStep {
 ///
 /// 410 when the flow is over; 503. Every other problem is shown on the page.
 pub async fn submit(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, visit.fields.text(return_to::FIELD));
+    let next = visit.next_page();
     let flow = visit.fields.text("flow").to_owned();
     match act(&visit, &flow, &next).await {
         Ok(LinkStep::SignedIn(pair)) => {

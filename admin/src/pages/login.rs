@@ -46,9 +46,9 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
 
 fn page(visit: &Visit, problem: Option<&Problem>) -> Result<Response, Problem> {
     let (t, profile) = (visit.texts(), visit.signed_in()?.profile);
-    let typed = match problem {
-        Some(_) => visit.fields.text("login").to_owned(),
-        None => profile.login.clone().unwrap_or_default(),
+    let typed = match visit.is_form() {
+        true => visit.fields.text("login").to_owned(),
+        false => profile.login.clone().unwrap_or_default(),
     };
     let login = FormField::text(t, "login", t.login_name).filled_in_as("username").hinted(t.login_hint);
     let mut login = login.with_value(typed).judged(problem);

@@ -23,6 +23,13 @@ pub(super) fn field(visit: &Visit, problem: Option<&Problem>) -> FormField {
     }
 }
 
+/// The name under which a password manager saves the new password: a link does not say whose it is.
+pub(super) fn user_name(visit: &Visit) -> FormField {
+    let t = visit.texts();
+    let field = FormField::text(t, "username", t.name_or_email).filled_in_as("username");
+    field.hinted(t.user_name_hint).optional().with_value(visit.fields.text("username"))
+}
+
 /// The token that was sent. Mail programs may add spaces around what is copied.
 pub(super) fn token(visit: &Visit) -> &str {
     visit.fields.text(FIELD).trim()

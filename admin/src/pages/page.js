@@ -25,7 +25,13 @@ for (const button of document.querySelectorAll("[data-shows]")) {
     turn(false);
 }
 
-// A second press while the first one is on its way sends nothing.
+// A second press while the first one is on its way sends nothing. After a while it does: the user may have stopped the first
+// one, which no event says.
+const LONGEST_WAY = 10_000;
+const allow = (form) => {
+    delete form.dataset.isSent;
+    form.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
+};
 for (const form of document.forms) {
     form.addEventListener("submit", (event) => {
         if ("again" in form.dataset) {
@@ -36,6 +42,7 @@ for (const form of document.forms) {
             return;
         }
         form.dataset.isSent = "yes";
+        setTimeout(() => allow(form), LONGEST_WAY);
         for (const button of form.querySelectorAll("button:not([type=button])")) {
             button.setAttribute("aria-disabled", "true");
         }
@@ -50,8 +57,5 @@ addEventListener("pageshow", (event) => {
     if (document.querySelector(".who")) {
         location.reload();
     }
-    for (const form of document.forms) {
-        delete form.dataset.isSent;
-        form.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
-    }
+    [...document.forms].forEach(allow);
 });

@@ -6,5 +6,7 @@ pub(crate) const OVERVIEW: &str = "/account/";
 pub(crate) const SIGN_IN: &str = "/account/sign-in";
 /// Where a browser comes back to from an identity provider.
 pub(crate) const SIGNED_IN: &str = "/account/signed-in";
+/// Where a visitor consents who came from a provider.
+pub(crate) const PROVIDER_CONSENT: &str = "/account/sign-in/consent";
 /// Where a viewer without a password proves who acts.
 pub(crate) const PROOF: &str = "/account/proof";

@@ -44,7 +44,7 @@ pub(super) fn page(visit: &Visit, problem: &Problem) -> Response {
         None => ("/account/sign-in", t.to_sign_in),
     };
     let template = ProblemPage {
-        frame: Frame::of(visit, t.problem_title).with_problem(Some(problem)),
+        frame: Frame::of(visit, t.problem_title).with_failure(problem),
         code: problem.code().as_str(),
         request_id: visit.request.id.as_str().to_owned(),
         next,

@@ -17,7 +17,7 @@ struct ProfilePage {
     frame: Frame,
     fields: Vec<FormField>,
     /// The languages to choose from: tag, name, and whether it is chosen.
-    languages: Vec<(&'static str, &'static str, bool)>,
+    languages: Vec<(String, String, bool)>,
 }
 
 const PATH: &str = "/account/profile";
@@ -55,9 +55,9 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Result<Response, Problem> {
     let (t, profile) = (visit.texts(), visit.signed_in()?.profile);
     let stored = [&profile.display_name, &profile.first_name, &profile.last_name, &profile.phone];
     // What was typed stays, also if it is wrong.
-    let shown = |name: &str, stored: &Option<String>| match problem {
-        Some(_) => visit.fields.text(name).to_owned(),
-        None => stored.clone().unwrap_or_default(),
+    let shown = |name: &str, stored: &Option<String>| match visit.is_form() {
+        true => visit.fields.text(name).to_owned(),
+        false => stored.clone().unwrap_or_default(),
     };
     let labels = [t.display_name, t.first_name, t.last_name, t.phone];
     let filled_in_as = ["nickname", "given-name", "family-name", "tel"];
@@ -72,13 +72,20 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Result<Response, Problem> {
     if problem.is_some() {
         focus(&mut fields.iter_mut().collect::<Vec<_>>());
     }
-    let locale = shown("locale", &profile.locale);
-    let chosen = crate::mail::language_of(Some(&locale), None);
-    let choice = |language: &Language| {
-        (language.tag(), super::texts::Texts::of(*language).language_name, chosen == Some(*language))
-    };
-    let languages = Language::ALL.iter().map(choice).collect();
+    let languages = languages(&shown("locale", &profile.locale), profile.locale.as_deref());
     let frame = Frame::of(visit, t.profile_title).with_problem(problem);
     let response = respond(status_of(problem), &ProfilePage { frame, fields, languages });
     Ok(problem.into_iter().fold(response, with_problem))
+}
+
+/// The languages to choose from. Another tag of the account stays one of them, so that saving does not change it.
+fn languages(chosen: &str, stored: Option<&str>) -> Vec<(String, String, bool)> {
+    let known = Language::ALL.iter().map(|language| {
+        let name = super::texts::Texts::of(*language).language_name;
+        (language.tag().to_owned(), name.to_owned())
+    });
+    let known: Vec<_> = known.collect();
+    let is_other = |tag: &&str| !tag.is_empty() && known.iter().all(|(other, _)| other != tag);
+    let other = stored.filter(is_other).map(|tag| (tag.to_owned(), tag.to_owned()));
+    known.iter().cloned().chain(other).map(|(tag, name)| (tag.clone(), name, tag == chosen)).collect()
 }

@@ -1,7 +1,7 @@
 //! Proof that it is still the viewer who acts: asked for beside the form of an action that needs a recent sign-in, so that one
 //! press does both. A viewer without a password goes to a provider or to a code from a mail in between, and comes back.
 
-use super::field::FormField;
+use super::field::{FormField, focus};
 use super::providers::ProviderButton;
 use super::viewer::Viewer;
 use super::visit::Visit;
@@ -71,11 +71,13 @@ impl ProofAsked {
             let field =
                 FormField::current_password(t, FIELD).labelled(t.proof_password).hinted(t.proof_needed);
             let wrong = problem.filter(|problem| problem.code() == Code::CurrentPasswordWrong);
-            let field = if wrong.is_some() {
-                field.wrong(t.codes.problem(Code::CurrentPasswordWrong))
-            } else {
-                field
+            let mut field = match wrong {
+                Some(wrong) => field.wrong(t.codes.problem(wrong.code())),
+                None => field,
             };
+            if problem.is_some() {
+                focus(&mut [&mut field]);
+            }
             return Self::Password(Box::new(field));
         }
         Self::Again(Box::new(ProofWays::of(visit, viewer, path)))

@@ -8,7 +8,7 @@ use super::continued;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
-use super::return_to::{self, NextPage};
+use super::return_to::NextPage;
 use super::visit::Visit;
 use crate::api::{Code, Form, Problem, Response};
 use crate::mail_proof::{ask_proof, prove_by_code};
@@ -24,13 +24,17 @@ struct ProofCodePage {
     code: FormField,
 }
 
-/// There is nothing to show before a proof was asked for.
+/// Asks for the code again, in another language. Before one was sent, there is nothing to ask here.
 ///
 /// # Errors
 ///
 /// None.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    Ok(visit.redirect(next_page(&visit).as_str()))
+    let next = next_page(&visit);
+    Ok(match visit.fields.text("flow") {
+        "" => visit.redirect(next.as_str()),
+        flow => page(&visit, &next, flow, None),
+    })
 }
 
 /// Leads to the provider, sends a code, or checks it.
@@ -99,10 +103,8 @@ fn back(visit: &Visit, next: &NextPage, problem: Problem) -> Result<Response, Pr
 
 /// The page of the action. It is one of the account.
 fn next_page(visit: &Visit) -> NextPage {
-    let (context, asked) = (&visit.request.context, visit.fields.text(return_to::FIELD));
-    Some(NextPage::of(context, asked))
-        .filter(NextPage::is_of_account)
-        .unwrap_or_else(|| NextPage::of(context, ""))
+    let asked = Some(visit.next_page()).filter(NextPage::is_of_account);
+    asked.unwrap_or_else(|| NextPage::of(&visit.request.context, ""))
 }
 
 fn page(visit: &Visit, next: &NextPage, flow: &str, problem: Option<&Problem>) -> Response {

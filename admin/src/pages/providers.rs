@@ -28,22 +28,12 @@ impl ProviderButton {
     }
 }
 
-/// The version to which the visitor consented on the page before, if it is the one that is asked for.
-pub(super) fn consented(visit: &Visit) -> Option<String> {
-    let asked = visit.request.context.config.consent.as_ref()?.as_str();
-    visit.query(super::consent::FIELD).filter(|sent| sent == asked)
-}
-
 /// A button for each provider, to sign in and then to go to `next`.
 pub(super) fn to_sign_in(visit: &Visit, next: &NextPage) -> Vec<ProviderButton> {
     let context = &visit.request.context;
     let Some(page) = next.after_provider(context) else { return Vec::new() };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("return_to", page.as_str());
-    // Who has just consented; others sign in to an account that they have.
-    if let Some(version) = consented(visit) {
-        query.append_pair("consent", &version);
-    }
     let query = query.finish();
     let words = visit.texts().provider_button;
     context.providers.iter().map(|provider| ProviderButton::of(provider, words, &query)).collect()

@@ -3,14 +3,13 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::consent::ConsentTick;
-use super::field::{FormField, focus};
+use super::consent::{ConsentTick, focus_unless};
+use super::field::FormField;
 use super::frame::{Frame, respond};
 use super::paths;
 use super::problem::{status_of, with_problem};
 use super::prove;
 use super::providers::{ProviderButton, to_sign_in};
-use super::return_to::NextPage;
 use super::visit::Visit;
 use crate::api::{Problem, Response};
 use crate::config::Registration;
@@ -22,6 +21,7 @@ struct RegisterPage {
     frame: Frame,
     text: &'static str,
     is_open: bool,
+    next: String,
     fields: Vec<FormField>,
     consent: Option<ConsentTick>,
     providers: Vec<ProviderButton>,
@@ -33,7 +33,7 @@ struct RegisterPage {
 ///
 /// None.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    Ok(if visit.viewer.is_some() { visit.redirect(paths::OVERVIEW) } else { page(&visit, None) })
+    Ok(if visit.viewer.is_some() { visit.redirect(visit.next_page().as_str()) } else { page(&visit, None) })
 }
 
 /// Asks for a mail, or creates the account.
@@ -49,7 +49,10 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     let form = visit.fields.form(sent).with("locale", visit.language.tag());
     Ok(match perform(visit.with(form)).await {
         Ok(Requested::Asked(flow)) => prove::ask(&visit, &flow),
-        Ok(Requested::Created(_)) => visit.redirect_done(paths::SIGN_IN, "registered"),
+        Ok(Requested::Created(_)) => {
+            let path = format!("{}?{}", paths::SIGN_IN, visit.next_page().as_query());
+            visit.redirect_done(&path, "registered")
+        }
         Err(problem) => page(&visit, Some(&problem)),
     })
 }
@@ -57,13 +60,16 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
 fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     let (t, config) = (visit.texts(), &visit.request.context.config);
     let frame = Frame::of(visit, t.register_title).with_problem(problem);
-    let providers = to_sign_in(visit, &NextPage::of(&visit.request.context, paths::OVERVIEW));
+    let next = visit.next_page();
+    let providers = to_sign_in(visit, &next);
+    let next = next.as_str().to_owned();
     if !config.registration.is_for_everyone() {
         let text = t.registration_closed;
         let closed = RegisterPage {
             frame,
             text,
             is_open: false,
+            next,
             fields: Vec::new(),
             consent: None,
             providers: Vec::new(),
@@ -82,10 +88,10 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     }
     let name = FormField::text(t, "display_name", t.display_name).filled_in_as("name").optional();
     fields.push(typed(name, "display_name"));
-    focus(&mut fields.iter_mut().collect::<Vec<_>>());
     let text = if is_proven { t.register_text } else { t.register_open_text };
     let consent = ConsentTick::of(visit, t, problem).filter(|_| !is_proven);
-    let template = RegisterPage { frame, text, is_open: true, fields, consent, providers };
+    focus_unless(consent.as_ref(), &mut fields.iter_mut().collect::<Vec<_>>());
+    let template = RegisterPage { frame, text, is_open: true, next, fields, consent, providers };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)
 }

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::consent::ConsentTick;
-use super::field::{FormField, focus};
+use super::consent::{ConsentTick, focus_unless};
+use super::field::{FormField, focus_wrong};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
 use super::visit::Visit;
@@ -17,6 +17,8 @@ struct ResetPage {
     frame: Frame,
     token: FormField,
     is_known: bool,
+    /// For a password manager, which saves the password under it.
+    user_name: FormField,
     password: FormField,
     consent: Option<ConsentTick>,
 }
@@ -51,13 +53,19 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     let t = visit.texts();
     let least = visit.request.context.config.password_min;
     let mut password = FormField::new_password(t, "new_password", least).judged(problem);
-    focus(&mut [&mut password]);
+    let consent = ConsentTick::of(visit, t, problem);
+    let mut token = mailed::field(visit, problem);
+    let mut fields = [&mut token, &mut password];
+    if !focus_wrong(&mut fields) {
+        focus_unless(consent.as_ref(), &mut [&mut password]);
+    }
     let template = ResetPage {
         frame: Frame::of(visit, t.reset_title).with_problem(problem),
-        token: mailed::field(visit, problem),
+        token,
         is_known: mailed::is_known(visit, problem),
+        user_name: mailed::user_name(visit),
         password,
-        consent: ConsentTick::of(visit, t, problem),
+        consent,
     };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)

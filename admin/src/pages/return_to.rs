@@ -53,6 +53,11 @@ impl NextPage {
         &self.address
     }
 
+    /// As the query of a page that leads to it in the end.
+    pub(super) fn as_query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).append_pair(FIELD, &self.address).finish()
+    }
+
     /// Whether it is a page of the account.
     pub(super) fn is_of_account(&self) -> bool {
         self.kind == NextKind::Account

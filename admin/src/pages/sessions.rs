@@ -57,6 +57,15 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(respond(StatusCode::OK, &template))
 }
 
+/// Leads to the page.
+///
+/// # Errors
+///
+/// None.
+pub async fn redirect(visit: Visit) -> Result<Response, Problem> {
+    Ok(visit.redirect(PATH))
+}
+
 /// Ends one session. One that has ended meanwhile is no problem.
 ///
 /// # Errors

@@ -2,14 +2,13 @@
 
 use askama::Template;
 
-use super::consent::ConsentTick;
 use super::continued::go_on;
 use super::erasing;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
 use super::providers::{ProviderButton, to_sign_in};
-use super::return_to::{self, NextPage};
+use super::return_to::NextPage;
 use super::visit::Visit;
 use crate::api::{Code, Problem, Response};
 use crate::sessions::login;
@@ -23,8 +22,6 @@ struct SignInPage {
     next: String,
     providers: Vec<ProviderButton>,
     has_mail: bool,
-    /// Asked for after a sign-in through a provider without an account here.
-    consent: Option<ConsentTick>,
     /// Whether people may register by themselves.
     is_open: bool,
 }
@@ -35,7 +32,7 @@ struct SignInPage {
 ///
 /// None.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, &visit.query(return_to::FIELD).unwrap_or_default());
+    let next = visit.next_page();
     match &visit.viewer {
         Some(_) => Ok(visit.redirect(next.as_str())),
         None => Ok(page(&visit, &next, None)),
@@ -48,7 +45,7 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
 ///
 /// None: every problem is shown on the page.
 pub async fn submit(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, visit.fields.text(return_to::FIELD));
+    let next = visit.next_page();
     match login::perform(visit.with(visit.fields.form(&["identifier", "password"]))).await {
         Ok(pair) => {
             visit.keep(&pair);
@@ -73,9 +70,6 @@ fn page(visit: &Visit, next: &NextPage, problem: Option<&Problem>) -> Response {
         password,
         next: next.as_str().to_owned(),
         providers: to_sign_in(visit, next),
-        consent: (visit.query("problem").as_deref() == Some(Code::ConsentRequired.as_str()))
-            .then(|| ConsentTick::of(visit, t, None))
-            .flatten(),
         has_mail: context.outbox.is_on(),
         is_open: context.config.registration.is_for_everyone(),
     };

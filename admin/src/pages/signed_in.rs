@@ -1,24 +1,48 @@
 //! `/account/signed-in`: where a browser comes back to from an identity provider, with what came of it in the query.
 
+use askama::Template;
+use http::StatusCode;
+
+use super::continued::go_on;
 use super::erasing;
+use super::frame::{Frame, respond};
 use super::link;
 use super::paths;
 use super::proof_code::proven;
-use super::return_to::{self, NextPage};
+use super::return_to::NextPage;
+use super::texts::fill;
+use super::viewer::Viewer;
 use super::visit::Visit;
 use crate::api::{Code, Form, Problem, Response};
 use crate::provider_sign_in::{exchange, finish_proof};
 
+/// The parameter with the code of a sign-in, and the field.
+const CODE: &str = "one_time_code";
+
+#[derive(Template)]
+#[template(path = "switch.html")]
+struct SwitchPage {
+    frame: Frame,
+    text: String,
+    next: String,
+    code: String,
+}
+
 /// Goes on: signed in, to the question whose an account is, or back with the problem. What is in the query is for once, so
-/// nothing is shown at this address but that question.
+/// nothing is shown at this address but the question whether to become another user: the browser may have been led here by a
+/// link of another site, and its provider may ask no question.
 ///
 /// # Errors
 ///
-/// None: every problem is shown on a page.
+/// 503: every other problem is shown on a page.
 pub async fn show(visit: Visit) -> Result<Response, Problem> {
-    let next = NextPage::of(&visit.request.context, &visit.query(return_to::FIELD).unwrap_or_default());
-    if let Some(code) = visit.query("one_time_code") {
-        return sign_in(&visit, &next, &code).await;
+    let next = visit.next_page();
+    let code = visit.asked(CODE);
+    if !code.is_empty() {
+        return match is_of_another(&visit, &code).await? {
+            true => Ok(ask(&visit, &next, code)),
+            false => sign_in(&visit, &next, &code).await,
+        };
     }
     if let Some(code) = visit.query("proven") {
         return Ok(prove(&visit, &next, &code).await);
@@ -35,6 +59,47 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     }
 }
 
+/// Becomes another user, as the viewer has answered.
+///
+/// # Errors
+///
+/// None: every problem is shown on a page.
+pub async fn submit(visit: Visit) -> Result<Response, Problem> {
+    sign_in(&visit, &visit.next_page(), visit.fields.text(CODE)).await
+}
+
+/// Whether a code would sign in another user than the viewer.
+async fn is_of_another(visit: &Visit, code: &str) -> Result<bool, Problem> {
+    let Some(user) = visit.user() else { return Ok(false) };
+    Ok(exchange::user_of(&visit.request, code).await?.is_some_and(|other| other != user))
+}
+
+fn ask(visit: &Visit, next: &NextPage, code: String) -> Response {
+    let (t, viewer) = (visit.texts(), visit.viewer.as_ref().map(Viewer::shown).unwrap_or_default());
+    let template = SwitchPage {
+        frame: Frame::of(visit, t.switch_title),
+        text: fill(t.switch_text, viewer),
+        next: next.as_str().to_owned(),
+        code,
+    };
+    respond(StatusCode::OK, &template)
+}
+
+async fn sign_in(visit: &Visit, next: &NextPage, code: &str) -> Result<Response, Problem> {
+    match exchange::perform(visit.with(Form::of_texts([(CODE, code)]))).await {
+        Ok(pair) => {
+            visit.keep(&pair);
+            Ok(go_on(visit, next))
+        }
+        Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(visit, &problem).await,
+        // The page was opened again, by the button for going back.
+        Err(problem) if problem.code() == Code::CodeExpired && visit.viewer.is_some() && !visit.is_form() => {
+            Ok(visit.redirect(next.as_str()))
+        }
+        Err(problem) => Ok(back(visit, next, problem.code())),
+    }
+}
+
 /// Keeps the proof, and goes back to the action, which asks again if there was none.
 async fn prove(visit: &Visit, next: &NextPage, code: &str) -> Response {
     match finish_proof(&visit.with(Form::default()), code).await {
@@ -47,32 +112,15 @@ async fn prove(visit: &Visit, next: &NextPage, code: &str) -> Response {
     }
 }
 
-async fn sign_in(visit: &Visit, next: &NextPage, code: &str) -> Result<Response, Problem> {
-    match exchange::perform(visit.with(Form::of_texts([("one_time_code", code)]))).await {
-        Ok(pair) => {
-            visit.keep(&pair);
-            Ok(visit.redirect(next.as_str()))
-        }
-        Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(visit, &problem).await,
-        // The page was opened again, by the button for going back.
-        Err(problem) if problem.code() == Code::CodeExpired && visit.viewer.is_some() => {
-            Ok(visit.redirect(next.as_str()))
-        }
-        Err(problem) => Ok(back(visit, next, problem.code())),
-    }
-}
-
 /// To the page where it began, which says what is wrong.
 fn back(visit: &Visit, next: &NextPage, code: Code) -> Response {
     let is_elsewhere = next.is_of_account() && next.as_str() != paths::OVERVIEW;
-    match visit.viewer {
-        Some(_) if is_elsewhere => visit.redirect_problem(next.as_str(), code),
-        Some(_) => visit.redirect_problem("/account/security", code),
-        None => {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("problem", code.as_str());
-            query.append_pair(return_to::FIELD, next.as_str());
-            visit.redirect(&format!("{}?{}", paths::SIGN_IN, query.finish()))
+    match (&visit.viewer, code) {
+        (Some(_), _) if is_elsewhere => visit.redirect_problem(next.as_str(), code),
+        (Some(_), _) => visit.redirect_problem("/account/security", code),
+        (None, Code::ConsentRequired) => {
+            visit.redirect_problem(&format!("{}?{}", paths::PROVIDER_CONSENT, next.as_query()), code)
         }
+        (None, _) => visit.redirect_problem(&format!("{}?{}", paths::SIGN_IN, next.as_query()), code),
     }
 }

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::field::FormField;
+use super::field::{FormField, focus_wrong};
 use super::frame::{Frame, respond};
 use super::problem::{status_of, with_problem};
 use super::visit::Visit;
@@ -57,16 +57,19 @@ fn page(visit: &Visit, problem: Option<&Problem>) -> Response {
     let former = FormField::current_password(t, "former_password").labelled(t.former_password);
     let wrong = problem.filter(|problem| problem.code() == Code::CurrentPasswordWrong);
     let former = former.hinted(t.former_password_hint).optional().judged(problem);
+    let mut former = match wrong {
+        Some(wrong) => former.wrong(t.codes.problem(wrong.code())),
+        None => former,
+    };
+    let mut password = FormField::new_password(t, "new_password", least).optional().judged(problem);
+    let mut token = mailed::field(visit, problem);
+    focus_wrong(&mut [&mut token, &mut former, &mut password]);
     let template = UndoPage {
         frame: Frame::of(visit, t.undo_title).with_problem(problem),
-        token: mailed::field(visit, problem),
+        token,
         is_known: mailed::is_known(visit, problem),
-        former: if wrong.is_some() {
-            former.wrong(t.codes.problem(Code::CurrentPasswordWrong))
-        } else {
-            former
-        },
-        password: FormField::new_password(t, "new_password", least).optional().judged(problem),
+        former,
+        password,
         is_undone: visit.fields.text("choice") == "undo",
     };
     let response = respond(status_of(problem), &template);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -10,11 +10,12 @@ use super::alert::PageAlert;
 use super::fields::PageFields;
 use super::form_token;
 use super::jar::Jar;
-use super::mark::BrowserMark;
+use super::mark::{BrowserMark, PageNews};
 use super::paths;
 use super::return_to::{self, NextPage};
 use super::texts::Texts;
 use super::viewer::{Viewer, find};
+use crate::api::same_origin::is_from_own_page;
 use crate::api::{Code, Form, Problem, Request, Response};
 use crate::config::Language;
 use crate::mail::language_of;
@@ -32,9 +33,14 @@ pub struct Visit {
     pub(crate) viewer: Option<Viewer>,
     /// Whether the cookies were of a session that has ended.
     has_ended: bool,
+    /// Whether a form was sent that must not act, and is shown again.
+    is_outdated: bool,
     pub(super) jar: Jar,
     mark: BrowserMark,
 }
+
+/// The field by which every form can ask to be shown in another language, and the parameter of a link.
+pub(super) const LANGUAGE: &str = "language";
 
 impl Visit {
     pub(super) async fn begin(request: Request) -> Result<Self, Problem> {
@@ -44,7 +50,8 @@ impl Visit {
         let jar = Jar::default();
         let found = find(&request, &jar).await?;
         let mut visit = Self {
-            mark: mark_of(&request, &jar)?,
+            mark: mark_of(&request, &fields, &jar)?,
+            is_outdated: false,
             language: Language::default(),
             fields: Arc::new(fields),
             request: found.request,
@@ -91,20 +98,60 @@ impl Visit {
         form_token::of(&self.request.context.page_keys, &self.mark, self.user())
     }
 
+    /// Whether a form was sent.
+    pub(super) fn is_form(&self) -> bool {
+        !self.request.method.is_safe()
+    }
+
+    /// Whether the form that was sent asks for another language, and for nothing else.
+    pub(super) fn asks_for_language(&self) -> bool {
+        Language::of_tag(self.fields.text(LANGUAGE)).is_some()
+    }
+
+    /// Whether the request comes from a page of this service.
+    pub(super) fn is_from_own_page(&self) -> bool {
+        is_from_own_page(&self.request.headers, self.request.context.config.public_url.as_ref())
+    }
+
+    /// The same visit, whose form is shown again because it is out of date.
+    pub(super) fn outdated(self) -> Self {
+        Self { is_outdated: true, ..self }
+    }
+
+    /// What the page was asked for by this name: by a field of its form, or by its address.
+    pub(crate) fn asked(&self, name: &str) -> String {
+        if self.is_form() { self.fields.text(name).to_owned() } else { self.query(name).unwrap_or_default() }
+    }
+
+    /// The page that the viewer wants to go to.
+    pub(super) fn next_page(&self) -> NextPage {
+        NextPage::of(&self.request.context, &self.asked(return_to::FIELD))
+    }
+
     /// The value of a parameter of the query.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         self.request.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// What the page before has done, or what went wrong there, as its redirect says: a word of a fixed list.
-    pub(super) fn done(&self) -> Option<PageAlert> {
+    /// What the page has to say above its content: that its form is out of date, or what the page before has done. The browser
+    /// forgets that then.
+    pub(super) fn news(&self) -> Option<PageAlert> {
         let texts = self.texts();
-        let word = self.query("problem").unwrap_or_default();
-        if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == word) {
-            return Some(PageAlert { text: texts.codes.problem(*code).to_owned(), is_error: true });
+        if self.is_outdated {
+            return Some(PageAlert { text: texts.form_outdated.to_owned(), is_error: true });
         }
-        let done = self.query("done").and_then(|done| texts.done(&done));
-        done.map(|text| PageAlert { text: text.to_owned(), is_error: false })
+        let news = self.mark.news.as_ref()?;
+        self.jar.add(self.mark.with_news(None).line());
+        let text = match news.is_problem {
+            true => texts.codes.problem(*Code::ALL.iter().find(|code| code.as_str() == news.word)?),
+            false => texts.done(&news.word)?,
+        };
+        Some(PageAlert { text: text.to_owned(), is_error: news.is_problem })
+    }
+
+    /// Lets the next page say this.
+    fn tell(&self, news: PageNews) {
+        self.jar.add(self.mark.with_news(Some(news)).line());
     }
 
     /// The request of an endpoint of the API with these fields, sent for the viewer.
@@ -141,21 +188,30 @@ impl Visit {
 
     /// The same, and the page says what was done.
     pub(crate) fn redirect_done(&self, path: &str, done: &'static str) -> Response {
-        self.redirect(&format!("{path}?done={done}"))
+        self.tell(PageNews::done(done));
+        self.redirect(path)
     }
 
     /// The same, and the page says what went wrong.
     pub(super) fn redirect_problem(&self, path: &str, code: Code) -> Response {
-        let joint = if path.contains('?') { '&' } else { '?' };
-        self.redirect(&format!("{path}{joint}problem={}", code.as_str())).with_problem(code)
+        self.tell(PageNews::problem(code));
+        self.redirect(path).with_problem(code)
+    }
+
+    /// Where a form for the language alone leads back to: this page. Every path of a form has a page, too.
+    pub(super) fn address(&self) -> String {
+        let Request { route, query, .. } = &self.request;
+        match self.is_form() || query.is_empty() {
+            true => (*route).to_owned(),
+            false => format!("{route}?{query}"),
+        }
     }
 
     /// This page, or for a form the one that it is on.
     fn page_to_come_back_to(&self) -> String {
-        let Request { method, route, query, headers, context, .. } = &self.request;
-        if *method == Method::GET {
-            let joint = if query.is_empty() { "" } else { "?" };
-            return format!("{route}{joint}{query}");
+        let Request { headers, context, .. } = &self.request;
+        if !self.is_form() {
+            return self.address();
         }
         let form = headers.get(header::REFERER).and_then(|page| page.to_str().ok());
         NextPage::of(context, form.unwrap_or_default()).as_str().to_owned()
@@ -164,24 +220,28 @@ impl Visit {
     pub(super) fn ask_to_sign_in(&self) -> Response {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair(return_to::FIELD, &self.page_to_come_back_to());
-        if self.has_ended || self.viewer.is_some() {
-            query.append_pair("done", "session_ended");
+        let path = format!("{}?{}", paths::SIGN_IN, query.finish());
+        match self.has_ended || self.viewer.is_some() {
+            true => self.redirect_done(&path, "session_ended"),
+            false => self.redirect(&path),
         }
-        self.redirect(&format!("{}?{}", paths::SIGN_IN, query.finish()))
     }
 }
 
-/// The mark of the browser, with the language that it has just chosen; a new or changed one is set.
-fn mark_of(request: &Request, jar: &Jar) -> Result<BrowserMark, Problem> {
+/// The mark of the browser, with the language that it has just chosen; a new or changed one is set. Not for a form of another
+/// site, with which browsers send no cookies: it must not replace the mark that the browser has.
+fn mark_of(request: &Request, fields: &PageFields, jar: &Jar) -> Result<BrowserMark, Problem> {
     let known = BrowserMark::of(&request.headers);
-    let chosen = request.query_pairs().find(|(name, _)| name == "language");
-    let chosen = chosen.and_then(|(_, tag)| Language::of_tag(&tag)).filter(|_| request.method.is_safe());
+    let is_read = request.method.is_safe();
+    let linked = request.query_pairs().find(|(name, _)| name == LANGUAGE).map(|(_, tag)| tag);
+    let chosen = if is_read { linked } else { Some(fields.text(LANGUAGE).to_owned()) };
     let mut mark = match &known {
         Some(known) => known.clone(),
         None => BrowserMark::new(&*request.context.random)?,
     };
-    mark.language = chosen.or(mark.language);
-    if known.as_ref() != Some(&mark) {
+    mark.language = chosen.and_then(|tag| Language::of_tag(&tag)).or(mark.language);
+    let own = request.context.config.public_url.as_ref();
+    if known.as_ref() != Some(&mark) && (is_read || is_from_own_page(&request.headers, own)) {
         jar.add(mark.line());
     }
     Ok(mark)

@@ -3,6 +3,7 @@
 use deserr::Deserr;
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::flow::Initiator;
 use super::one_time::{self, Claim, OneTimeKind};
@@ -45,6 +46,18 @@ pub fn describe(operation: Operation) -> Operation {
 /// 410 `code_expired` when the code is unknown, used, or another browser's; 403 `account_disabled`; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     perform(request).await.map(|pair| pair.respond())
+}
+
+/// The user of the session that a code would open, for a page that asks before. `None` for one that is unknown, used, or another browser's.
+///
+/// # Errors
+///
+/// 503 without Redis.
+pub(crate) async fn user_of(request: &Request, code: &str) -> Result<Option<Uuid>, Problem> {
+    let owner = Initiator::of(&request.headers, None).owner_afterwards();
+    let proof: Option<ProviderProof> =
+        one_time::read(&request.context, (OneTimeKind::SignIn, code), &owner).await?;
+    Ok(proof.map(|proof| proof.user))
 }
 
 /// What the endpoint does, for a page too.

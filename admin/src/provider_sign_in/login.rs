@@ -1,10 +1,11 @@
 //! `GET /api/v1/oauth/{provider}/login`: sends a browser, or an app, to a provider.
 
-use super::authorize::{AuthorizationUrl, FlowStart, example, start};
+use super::authorize::{AuthorizationUrl, FlowStart, Started, example, start};
 use super::flow::FlowPurpose;
 use super::path::{of_provider, provider};
 use super::return_to::ReturnTo;
-use crate::api::text::Opaque;
+use crate::api::same_origin::is_from_own_page;
+use crate::api::text::{FromText as _, Opaque};
 use crate::api::{Access, Code, Operation, Problem, Query, Request, Response, Shape, accepts};
 use crate::users::consents::ConsentText;
 
@@ -17,6 +18,9 @@ pub fn describe(operation: Operation) -> Operation {
             "A browser is redirected to the provider, and returns to the callback within ten minutes. It gets a \
              cookie, and only a client with this cookie can finish the sign-in.\n\n\
              Other parameters are ignored, because campaigns add theirs to links. A prefetch is refused.\n\n\
+             `consent` counts only if a page of the same origin sends the browser here (`Sec-Fetch-Site: same-origin`), or with \
+             `Accept: application/json`; otherwise the request is refused, because a link of another site could consent for \
+             the user.\n\n\
              With `Accept: application/json` the authorization URL is returned instead. An app that cannot keep \
              cookies creates a verifier (RFC 7636), sends its challenge here, and sends the verifier to the callback.",
         )
@@ -45,6 +49,7 @@ pub fn describe(operation: Operation) -> Operation {
         .link()
         .for_people()
         .problems(&[
+            Code::CrossSiteRefused,
             Code::ReturnToNotAllowed,
             Code::ValidationFailed,
             Code::ProviderError,
@@ -58,7 +63,7 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// # Errors
 ///
-/// 404 `provider_unknown`; 422 `return_to_not_allowed` or `validation_failed`; 429 `too_many_attempts`; 502, 503 or 504 when the provider is
+/// 404 `provider_unknown`; 403 `cross_site_refused` for a consent of another site; 422 `return_to_not_allowed` or `validation_failed`; 429 `too_many_attempts`; 502, 503 or 504 when the provider is
 /// unavailable; 503 without Redis.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
     let provider = provider(&request)?;
@@ -67,6 +72,10 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let challenge = query.value("code_challenge").map(|challenge: Opaque| challenge.into());
     let consent = query.value("consent").map(|consent: ConsentText| consent.into());
     query.finish()?;
+    if consent.is_some() && !may_consent(&request) {
+        let detail = "Ask for the consent on a page of this origin, and start the sign-in from there.";
+        return Err(Problem::new(Code::CrossSiteRefused).detail(detail));
+    }
     let flow =
         FlowStart { provider, purpose: FlowPurpose::SignIn, return_to: page.clone(), challenge, consent };
     let started = start(&request.context, &request.actor(), &request.headers, flow).await;
@@ -76,4 +85,33 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         (Err(problem), Some(page)) => Ok(page.with_error(&problem)),
         (Err(problem), None) => Err(problem),
     }
+}
+
+/// Whether the consent is the user's: the page of another origin can send a browser here, but cannot read a response.
+fn may_consent(request: &Request) -> bool {
+    let own = request.context.config.public_url.as_ref();
+    accepts(&request.headers, "application/json") || is_from_own_page(&request.headers, own)
+}
+
+/// Starts a sign-in for a user who has consented by a form of a page, which comes back to the page `return_to`.
+///
+/// # Errors
+///
+/// As [`handle`].
+pub(crate) async fn with_consent(
+    request: &Request,
+    return_to: &str,
+    consent: &str,
+) -> Result<Started, Problem> {
+    let provider = provider(request)?;
+    let page = ReturnTo::parse(&request.context, return_to).or_else(|found| found.finish(None))?;
+    let consent = ConsentText::from_text(consent).map_err(|_| Problem::new(Code::ConsentRequired))?;
+    let flow = FlowStart {
+        provider,
+        purpose: FlowPurpose::SignIn,
+        return_to: Some(page),
+        challenge: None,
+        consent: Some(consent.into()),
+    };
+    start(&request.context, &request.actor(), &request.headers, flow).await
 }

@@ -86,7 +86,7 @@ async fn with_mail_a_link_to_the_proven_address_serves_it() {
     // A scanner that opens the page takes nothing, and the link sets no password.
     let mut page = Visitor::new(app);
     page.open("/account/export").await.expect(200);
-    assert!(page.page.contains("<form method=\"post\""), "{}", page.page);
+    assert!(page.page.contains("<form id=\"form\" method=\"post\""), "{}", page.page);
     let reset = json!({ "token": token, "new_password": "another horse, another battery" });
     let call = app.client.post("/api/v1/auth/password/reset").json(&reset);
     call.send().await.problem(410, "code_expired");

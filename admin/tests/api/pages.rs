@@ -1,8 +1,10 @@
 //! The pages, and browsers that keep their tokens in cookies.
 
 mod browser_mode;
+mod consent;
 mod next_page;
 mod proof;
+mod shown_again;
 mod sign_in;
 pub(crate) mod visitor;
 

@@ -164,7 +164,11 @@ async fn a_link_acts_on_a_post_of_a_device_where_the_user_is_signed_in() {
     let token = token_in(&post.next_mail(OTHER, 0).await, "email");
     let mut page = Visitor::new(app);
     page.open("/account/email").await.expect(200);
-    assert!(page.page.contains("<form method=\"post\"") && !page.page.contains("password"), "{}", page.page);
+    assert!(
+        page.page.contains("<form id=\"form\" method=\"post\"") && !page.page.contains("password"),
+        "{}",
+        page.page
+    );
     let submit = async |cookie: Option<&str>| {
         let mut visitor = page.clone();
         visitor.cookies.extend(cookie.map(|device| ("__Host-device".to_owned(), device.to_owned())));

@@ -264,7 +264,10 @@ async fn the_page_creates_the_account_by_a_form_and_a_scanner_changes_nothing() 
     let mut visitor = Visitor::new(&post.app);
     for _ in 0..3 {
         let shown = visitor.open("/account/confirm?language=ru").await.expect(200);
-        assert!(shown.text.contains("Ваш новый аккаунт") && shown.text.contains("<form method=\"post\""));
+        assert!(
+            shown.text.contains("Ваш новый аккаунт")
+                && shown.text.contains("<form id=\"form\" method=\"post\"")
+        );
         assert_eq!(shown.header("referrer-policy"), "same-origin");
         assert!(shown.header("content-security-policy").contains("default-src 'none'"));
     }
@@ -283,7 +286,7 @@ async fn the_page_creates_the_account_by_a_form_and_a_scanner_changes_nothing() 
         "the link need not be opened again"
     );
     let (done, visitor) = submit(&token, NEW).await;
-    assert_eq!(done.expect(303).header("location"), "/account/sign-in?done=registered");
+    assert_eq!(done.expect(303).header("location"), "/account/sign-in");
     assert!(!visitor.cookies.contains_key("__Host-access"), "it opens no session");
     submit(&token, NEW).await.0.expect(303);
     assert_eq!(submit(&token, PASSWORD).await.0.status, 403);

@@ -266,7 +266,9 @@ impl Browser {
 
     /// Starts a sign-in; returns the authorization URL.
     pub async fn start_flow(&mut self, provider: Provider, query: &str) -> Url {
-        let reply = self.call(Method::GET, &format!("/api/v1/oauth/{provider}/login{query}")).send().await;
+        let call = self.call(Method::GET, &format!("/api/v1/oauth/{provider}/login{query}"));
+        // By a link of a page of the own origin.
+        let reply = call.header("sec-fetch-site", "same-origin").send().await;
         let reply = reply.expect(302);
         self.keep(&reply);
         reply.header("location").parse().expect("an address")

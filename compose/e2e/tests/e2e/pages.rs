@@ -55,13 +55,18 @@ impl Visit {
         self.browser.sees("Sign out").await;
     }
 
+    /// The mails to an address so far.
+    async fn mails(&self, to: &str) -> Vec<serde_json::Value> {
+        let inbox = format!("{}mails", self.stack.mail.as_ref().unwrap().inbox());
+        let mails = send(get(&inbox)).await.json();
+        let is_to = |mail: &&serde_json::Value| mail["to"].to_string().contains(to);
+        mails.as_array().unwrap().iter().filter(is_to).cloned().collect()
+    }
+
     /// The text of the newest mail to an address, as soon as there are so many.
     async fn mail(&self, to: &str, count: usize) -> String {
-        let inbox = format!("{}mails", self.stack.mail.as_ref().unwrap().inbox());
         let newest = async || {
-            let mails = send(get(&inbox)).await.json();
-            let is_to = |mail: &&serde_json::Value| mail["to"].to_string().contains(to);
-            let own: Vec<_> = mails.as_array().unwrap().iter().filter(is_to).cloned().collect();
+            let own = self.mails(to).await;
             (own.len() >= count).then(|| own.last().unwrap()["text"].as_str().unwrap().to_owned())
         };
         until("the mail arrives", LIMIT, async || newest().await.is_some()).await.unwrap();

@@ -23,6 +23,28 @@ async fn a_large_body_is_a_problem_413() {
 }
 
 #[tokio::test]
+async fn people_get_pages_instead_of_problems_below_the_account() {
+    let gateway = Gateway::start().await;
+    // There is no admin.
+    for (request, status) in [
+        (get(&gateway.url("/account/")), 503),
+        (get(&gateway.url("/account")), 503),
+        (post(&gateway.url("/account/data/erase")).body(b"a=b".to_vec()), 503),
+        (post(&gateway.url("/account/profile.jpg")).body(vec![b'x'; 17 * 1024]), 413),
+    ] {
+        let answer = request.send().await;
+        assert_eq!((answer.status, answer.header("content-type")), (status, "text/html; charset=utf-8"));
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
+        assert!(
+            answer.header("x-request-id").len() > 10 && answer.text.contains(answer.header("x-request-id"))
+        );
+        let both = answer.text.contains("<p lang=\"ru\">") && answer.text.contains("<html lang=\"en\">");
+        assert!(both && !answer.text.contains("urn:usher"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn requests_that_cannot_be_read_are_problems() {
     let gateway = Gateway::start().await;
     let long = "a".repeat(40_000);
@@ -101,6 +123,13 @@ async fn too_many_requests_are_a_problem_429_and_not_503() {
     let limited = answers.split("HTTP/1.1 ").find(|answer| answer.starts_with("429 ")).unwrap();
     assert!(
         limited.contains("\"code\":\"rate_limited\"") && limited.contains("\r\nRetry-After: 1\r\n"),
+        "{limited}"
+    );
+    let requests = (one.repeat(600) + last).replace("/api/v1/auth/login", "/account/");
+    let answers = raw(&gateway.nginx.url(), requests.as_bytes()).await.unwrap();
+    let limited = answers.split("HTTP/1.1 ").find(|answer| answer.starts_with("429 ")).unwrap();
+    assert!(
+        limited.contains("\r\nRetry-After: 1\r\n") && limited.contains("<h1>Too many requests"),
         "{limited}"
     );
 }

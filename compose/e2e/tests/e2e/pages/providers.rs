@@ -4,7 +4,8 @@ use harness::http::{call, get};
 use hyper::Method;
 use serde_json::json;
 
-use super::Visit;
+use super::{Visit, code_in};
+use crate::chromium::Key;
 use crate::people::{PASSWORD, send};
 
 impl Visit {
@@ -88,6 +89,24 @@ async fn an_account_of_the_same_address_is_linked_with_its_password() {
     browser.sees("anna@example.org").await;
     visit.open("/account/security").await;
     browser.sees("Unlink GitHub").await;
+}
+
+#[tokio::test]
+async fn enter_in_the_field_of_a_code_confirms_and_sends_no_other_mail() {
+    let visit = Visit::begin().await;
+    let browser = &visit.browser;
+    visit.create("anna@example.org");
+    visit.sign_in_through("GitHub", "anna").await;
+    browser.sees("You already have an account").await;
+    browser.press("Send a code to its address").await;
+    let code = code_in(&visit.mail("anna@example.org", 1).await);
+    browser.fill("Code from the mail", "000000").await;
+    browser.key(Key::Enter).await;
+    browser.sees("The code is wrong.").await;
+    assert_eq!(visit.mails("anna@example.org").await.len(), 1);
+    browser.fill("Code from the mail", &code).await;
+    browser.key(Key::Enter).await;
+    browser.sees("Member since").await;
 }
 
 #[tokio::test]

@@ -1,0 +1,16 @@
+//! `/account/language`: the language, from a page without a form of its own. Other forms ask for it themselves, and are shown
+//! again with what was typed.
+
+use super::return_to::NextPage;
+use super::visit::Visit;
+use crate::api::{Problem, Response};
+
+/// Leads back. The browser has the language in its mark already.
+///
+/// # Errors
+///
+/// None.
+pub async fn choose(visit: Visit) -> Result<Response, Problem> {
+    let page = NextPage::of(&visit.request.context, &visit.asked("page"));
+    Ok(visit.redirect(if page.is_of_account() { page.as_str() } else { super::paths::OVERVIEW }))
+}
