@@ -70,7 +70,7 @@ pub(crate) async fn record_once(core: &Core, actor: &Actor, entry: AuditEntry) -
 ///
 /// # Errors
 ///
-/// When PostgreSQL is unavailable.
+/// When PostgreSQL is unavailable, or the log was continued with a master key that is not configured here.
 pub async fn record_all(
     tx: &Transaction<'_>,
     keys: &DerivedKeys,
@@ -81,6 +81,10 @@ pub async fn record_all(
         return Ok(());
     }
     let head = store::lock_head(tx).await?;
+    // An admin that was not restarted yet after a change of the master key.
+    if let Some(key) = head.key.filter(|key| keys.find(*key).is_none()) {
+        return Err(DbError::AuditKeyMissing(key));
+    }
     let (mut seq, mut before) = (head.seq, head.seal);
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {

@@ -22,6 +22,8 @@ pub(super) struct AuditFilter {
 pub(super) struct ChainHead {
     pub(super) seq: i64,
     pub(super) seal: Seal,
+    /// The number of the master key of its seal; `None` before the first row.
+    pub(super) key: Option<u8>,
     pub(super) now: Timestamp,
     /// From which salts are made.
     pub(super) entropy: Entropy,
@@ -39,13 +41,14 @@ pub(super) struct Sealed {
 /// The end of the chain, locked exclusively until the transaction ends. Its time is never before that of the
 /// previous row: the clock may have been read before the lock was taken.
 pub(super) async fn lock_head(tx: &Transaction<'_>) -> Result<ChainHead, DbError> {
-    let sql = "select seq, seal, greatest(clock_timestamp(), occurred_at) as now,
+    let sql = "select seq, seal, seal_key, greatest(clock_timestamp(), occurred_at) as now,
                    uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) as entropy
                from auth.audit_head for update";
     let statement = tx.prepare_cached(sql).await?;
     let row = tx.query_one(&statement, &[]).await?;
     let entropy = Entropy::new(row.try_get("entropy")?);
-    Ok(ChainHead { seq: row.try_get("seq")?, seal: seal(&row)?, now: row.try_get("now")?, entropy })
+    let key = row.try_get::<_, Option<i16>>("seal_key")?.map(|key| u8::try_from(key).unwrap_or(0));
+    Ok(ChainHead { seq: row.try_get("seq")?, seal: seal(&row)?, key, now: row.try_get("now")?, entropy })
 }
 
 /// Whether this actor has the same action and target in the log within the last hour. Only for the actions that are
@@ -89,10 +92,11 @@ const APPEND: &str = "with appended as (
                        as new (seq, occurred_at, actor_kind, actor_id, action, target_kind, target_id, detail,
                            address, request_id, seal_key, seal, format, texts, address_salt, address_commitment,
                            texts_salt, texts_commitment)
-                   returning seq, occurred_at, seal
+                   returning seq, occurred_at, seal, seal_key
                )
-               update auth.audit_head set seq = last.seq, occurred_at = last.occurred_at, seal = last.seal
-               from (select seq, occurred_at, seal from appended order by seq desc limit 1) last";
+               update auth.audit_head set seq = last.seq, occurred_at = last.occurred_at, seal = last.seal,
+                   seal_key = last.seal_key
+               from (select seq, occurred_at, seal, seal_key from appended order by seq desc limit 1) last";
 
 /// Inserts rows with their keys and seals; the last one becomes the end of the chain.
 pub(super) async fn append(tx: &Transaction<'_>, rows: &[(AuditRow, u8, Seal)]) -> Result<(), DbError> {

@@ -23,6 +23,11 @@ pub enum DbError {
     /// The transaction was older than [`super::TRANSACTION_LIFE`] and was rolled back.
     #[error("the transaction took too long and was rolled back")]
     TooOld,
+    /// The audit log was continued with a master key that is not configured.
+    #[error(
+        "the audit log was continued with master key {0}, which is not in ADMIN_MASTER_KEYS; add it as its first key and restart"
+    )]
+    AuditKeyMissing(u8),
     /// PostgreSQL returned an error: a violated constraint, or a defect of this program.
     #[error("PostgreSQL returned an error: {}", WithCause(.0))]
     Refused(#[source] tokio_postgres::Error),
@@ -36,14 +41,19 @@ impl DbError {
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => error.as_db_error()?.constraint(),
-            Self::Busy | Self::Silent | Self::Away(_) | Self::Denied(_) | Self::TooOld => None,
+            Self::Busy
+            | Self::Silent
+            | Self::Away(_)
+            | Self::Denied(_)
+            | Self::TooOld
+            | Self::AuditKeyMissing(_) => None,
         }
     }
 
     /// Whether a retry soon may succeed.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld => true,
+            Self::Busy | Self::Silent | Self::Away(_) | Self::TooOld | Self::AuditKeyMissing(_) => true,
             Self::Denied(_) | Self::Refused(_) => false,
         }
     }

@@ -215,6 +215,29 @@ async fn a_row_that_a_replaced_key_sealed_after_the_newer_one_is_found() {
     assert!(!is_whole && said.contains("row 8 ") && said.contains("master key 1"), "{said}");
 }
 
+/// While admins are restarted with a new master key, one by one, those with the former key alone would seal rows after the newer key.
+#[tokio::test]
+async fn an_admin_without_the_key_of_the_last_row_does_not_continue_the_log() {
+    let new = "m1YGbnayZpMvJZfqMoxh0ikvjiudpTrf/SsjrIbUagE=";
+    let app = busy().await;
+    let root = superuser(&app).await;
+    let mut both = app.vars.clone();
+    both.insert("ADMIN_MASTER_KEYS", format!("2:{new},{}", app.vars["ADMIN_MASTER_KEYS"]));
+    Command::new(&both, &["roles", "create", "d"]).run().await.succeeded();
+
+    let ended = Command::new(&app.vars, &["roles", "create", "e"]).run().await;
+    assert!(
+        ended.code == 1 && ended.err.contains("master key 2, which is not in ADMIN_MASTER_KEYS"),
+        "{ended:?}"
+    );
+    let call = app.client.post("/api/v1/roles").bearer(&root.access).json(&json!({ "name": "e" }));
+    call.send().await.problem(503, "dependency_unavailable");
+
+    Command::new(&both, &["roles", "create", "e"]).run().await.succeeded();
+    let ended = Command::new(&both, &["audit", "verify"]).run().await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_log_truncated_with_its_head_is_detected_by_a_saved_head() {
     let app = busy().await;
