@@ -9,13 +9,16 @@
 //! | `/log-levels` | the levels of the log as text; PUT with levels as the query changes them |
 
 mod serve;
+mod shared_metrics;
 mod thread;
 
 use std::fmt;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use prometheus_client::registry::Registry;
+use shared_metrics::SharedMetrics;
 
 use crate::metrics::MetricsFormat;
 use crate::telemetry::{Levels, LevelsError};
@@ -87,7 +90,7 @@ impl NotReadyReason {
     pub const DRAINING: Self = Self { code: "draining", detail: "The program is stopping." };
 }
 
-type OpsResponse = Response<String>;
+type OpsResponse = Response<Bytes>;
 
 /// The head of a request, and whether its sender is on this machine.
 struct OpsRequest {
@@ -109,7 +112,7 @@ impl OpsEndpoint {
             _ => {
                 let paths =
                     "not found; the paths are /health/live, /health/ready, /metrics and /log-levels\n";
-                return Err(Box::new(respond(StatusCode::NOT_FOUND, TEXT, paths.to_owned())));
+                return Err(Box::new(respond(StatusCode::NOT_FOUND, TEXT, paths)));
             }
         };
         let allowed = endpoint.allowed();
@@ -130,7 +133,7 @@ impl OpsEndpoint {
 }
 
 /// The response to any request.
-async fn answer(operations: &impl Operations, request: &OpsRequest) -> OpsResponse {
+async fn answer(operations: &impl Operations, shared: &SharedMetrics, request: &OpsRequest) -> OpsResponse {
     match OpsEndpoint::of(&request.method, &request.path) {
         Ok(OpsEndpoint::Live) => live(),
         Ok(OpsEndpoint::Ready) => {
@@ -139,8 +142,12 @@ async fn answer(operations: &impl Operations, request: &OpsRequest) -> OpsRespon
             ready(&reasons, &warnings, &operations.details())
         }
         Ok(OpsEndpoint::Metrics) => {
-            operations.observe().await;
-            metrics(operations.registry(), &request.headers)
+            let format = MetricsFormat::accepted(request.headers.get_all(ACCEPT));
+            let write = async || {
+                operations.observe().await;
+                format.encode(operations.registry())
+            };
+            metrics(format, shared.text(format, write).await)
         }
         Ok(OpsEndpoint::LogLevels) => {
             log_levels(operations.levels(), &request.method, &request.query, request.is_local)
@@ -151,7 +158,7 @@ async fn answer(operations: &impl Operations, request: &OpsRequest) -> OpsRespon
 
 /// The program runs.
 fn live() -> OpsResponse {
-    respond(StatusCode::OK, JSON, "{\"status\":\"live\"}\n".to_owned())
+    respond(StatusCode::OK, JSON, "{\"status\":\"live\"}\n")
 }
 
 /// The program is ready if there is no reason against it.
@@ -187,9 +194,8 @@ fn ready(
 }
 
 /// The metrics, in the format that the request accepts.
-fn metrics(registry: &Registry, headers: &HeaderMap) -> OpsResponse {
-    let format = MetricsFormat::accepted(headers.get_all(ACCEPT));
-    match format.encode(registry) {
+fn metrics(format: MetricsFormat, text: Result<Bytes, fmt::Error>) -> OpsResponse {
+    match text {
         Ok(text) => respond(StatusCode::OK, format.content_type(), text),
         Err(error @ fmt::Error) => {
             respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("cannot write the metrics: {error}\n"))
@@ -204,7 +210,7 @@ fn log_levels(levels: &Levels, method: &Method, query: &str, is_local: bool) -> 
     }
     if !is_local {
         let why = "only clients on this machine or in this pod may change the log levels\n";
-        return respond(StatusCode::FORBIDDEN, TEXT, why.to_owned());
+        return respond(StatusCode::FORBIDDEN, TEXT, why);
     }
     match levels.change(query) {
         Ok(()) => respond(StatusCode::OK, TEXT, format!("{query}\n")),
@@ -215,8 +221,8 @@ fn log_levels(levels: &Levels, method: &Method, query: &str, is_local: bool) -> 
     }
 }
 
-fn respond(status: StatusCode, content_type: &'static str, body: String) -> OpsResponse {
-    let mut response = Response::new(body);
+fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> OpsResponse {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
@@ -228,19 +234,23 @@ mod tests {
 
     #[test]
     fn a_program_is_ready_if_there_is_no_reason_against_it() {
-        assert_eq!((live().status(), live().body().as_str()), (StatusCode::OK, "{\"status\":\"live\"}\n"));
+        assert_eq!(
+            (live().status(), live().body().as_ref()),
+            (StatusCode::OK, &b"{\"status\":\"live\"}\n"[..])
+        );
         assert_eq!(ready(&[], &[], &[]).body(), "{\"status\":\"ready\"}\n");
         let full = NotReadyReason { code: "full", detail: "It is full." };
         let warned = ready(&[], &[full], &[]);
         assert_eq!(warned.status(), StatusCode::OK);
-        assert!(warned.body().contains("\"code\":\"full\""), "{}", warned.body());
+        let body: serde_json::Value = serde_json::from_slice(warned.body()).unwrap();
+        assert_eq!(body["warnings"][0]["code"], "full");
         let detailed =
             ready(&[], &[], &[("state", Detail::Text("stale")), ("age_seconds", Detail::Seconds(2.5))]);
-        let body: serde_json::Value = serde_json::from_str(detailed.body()).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(detailed.body()).unwrap();
         assert_eq!(body, serde_json::json!({ "status": "ready", "state": "stale", "age_seconds": 2.5 }));
         let response = ready(&[NotReadyReason { code: "keys", detail: "no keys yet" }], &[], &[]);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-        let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         let reasons = serde_json::json!([{ "code": "keys", "detail": "no keys yet" }]);
         assert_eq!(body, serde_json::json!({ "status": "not_ready", "reasons": reasons }));
     }
@@ -272,10 +282,14 @@ mod tests {
     #[test]
     fn metrics_are_classic_text_unless_openmetrics_is_asked_for() {
         let mut headers = HeaderMap::new();
-        let classic = metrics(&Registry::default(), &headers);
+        let metrics = |headers: &HeaderMap| {
+            let format = MetricsFormat::accepted(headers.get_all(ACCEPT));
+            metrics(format, format.encode(&Registry::default()).map(Bytes::from))
+        };
+        let classic = metrics(&headers);
         assert_eq!(classic.headers()[CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
         headers.insert(ACCEPT, HeaderValue::from_static("application/openmetrics-text; version=1.0.0"));
-        let open = metrics(&Registry::default(), &headers);
+        let open = metrics(&headers);
         assert!(open.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("application/openmetrics-text"));
         assert_eq!(open.body(), "# EOF\n");
     }

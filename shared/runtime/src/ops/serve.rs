@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -13,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::metrics::counter::Counter;
 
+use super::shared_metrics::SharedMetrics;
 use super::{Operations, OpsRequest, answer};
 use crate::connections::{Connections, ListenerConnection};
 use crate::listen::{AcceptFailures, Listener, Stream};
@@ -26,19 +26,27 @@ const MAX_CONNECTIONS: usize = 64;
 /// The largest head of a request.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
+/// What answers the requests of all connections.
+#[derive(Clone)]
+struct OpsAnswers<O> {
+    operations: O,
+    shared: Arc<SharedMetrics>,
+}
+
 /// Answers requests on all `listeners`, without end.
 pub async fn serve(listeners: Vec<Listener>, operations: impl Operations) {
     let connections = Connections::new(MAX_CONNECTIONS, Counter::default());
+    let answers = OpsAnswers { operations, shared: Arc::new(SharedMetrics::new()) };
     let accepting =
-        listeners.into_iter().map(|listener| accept_all(listener, connections.clone(), operations.clone()));
+        listeners.into_iter().map(|listener| accept_all(listener, connections.clone(), answers.clone()));
     futures_util::future::join_all(accepting).await;
 }
 
-async fn accept_all(listener: Listener, connections: Connections, operations: impl Operations) {
+async fn accept_all(listener: Listener, connections: Connections, answers: OpsAnswers<impl Operations>) {
     let mut failures = AcceptFailures::default();
     loop {
         let stream = listener.accept_next(&mut failures).await;
-        spawn(stream, connections.add().await, &connections, operations.clone());
+        spawn(stream, connections.add().await, &connections, answers.clone());
     }
 }
 
@@ -46,19 +54,19 @@ fn spawn(
     stream: Stream,
     connection: ListenerConnection,
     connections: &Connections,
-    operations: impl Operations,
+    answers: OpsAnswers<impl Operations>,
 ) {
     let number = connection.number();
-    let task = tokio::spawn(converse(stream, connection, operations));
+    let task = tokio::spawn(converse(stream, connection, answers));
     connections.set_task(number, task.abort_handle());
 }
 
-async fn converse(stream: Stream, connection: ListenerConnection, operations: impl Operations) {
+async fn converse(stream: Stream, connection: ListenerConnection, answers: OpsAnswers<impl Operations>) {
     let is_local = stream.is_local();
     connection.mark_served();
     let connection = Arc::new(connection);
     let service = service_fn(|request: Request<Incoming>| {
-        let (operations, connection) = (operations.clone(), Arc::clone(&connection));
+        let (answers, connection) = (answers.clone(), Arc::clone(&connection));
         async move {
             let _in_use = connection.begin_use();
             // Other connections come first, so that one with many requests in a row delays none.
@@ -66,8 +74,8 @@ async fn converse(stream: Stream, connection: ListenerConnection, operations: im
             let (head, _) = request.into_parts();
             let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
             let request = OpsRequest { method: head.method, path, query, headers: head.headers, is_local };
-            let response = answer(&operations, &request).await;
-            Ok::<_, Infallible>(response.map(|text| Full::new(Bytes::from(text))))
+            let response = answer(&answers.operations, &answers.shared, &request).await;
+            Ok::<_, Infallible>(response.map(Full::new))
         }
     });
     let served = http1::Builder::new()
