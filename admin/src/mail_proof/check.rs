@@ -97,7 +97,12 @@ pub(crate) fn used_with(context: &Context, parts: &[&str]) -> String {
 /// Exactly one proof must be present in a form: the token of a link, or a flow with its code.
 pub(crate) fn check_proof(found: &mut Findings, flow: bool, code: bool, token: bool) {
     match (flow, token) {
-        (false, false) => found.add("flow", "field_missing", "One of `flow` and `token` is required."),
+        (false, false) => {
+            found.add("flow", "field_missing", "One of `flow` and `token` is required.");
+            if !code {
+                found.add("code", "field_missing", "Is required with `flow`.");
+            }
+        }
         (true, true) => found.add("flow", "field_invalid", "Send only one of `flow` and `token`."),
         (true, false) if !code => found.add("code", "field_missing", "Is required with `flow`."),
         (true, false) => {}

@@ -213,8 +213,16 @@ pub async fn handle_get(request: Request) -> Result<Response, Problem> {
 ///
 /// Each problem of the description.
 pub async fn handle_post(request: Request) -> Result<Response, Problem> {
-    let body: Body = request.form()?.finish()?;
-    finish(&request, &CallbackParameters::from(body)).await
+    let form = request.form()?;
+    let [code, error, device] = ["code", "error", "device_id"].map(|name| form.has(name));
+    let (body, mut found) = form.read::<Body>();
+    if !code && !error {
+        found.add("code", "field_missing", "Is required, unless there is an `error`.");
+    }
+    if !error && !device && provider(&request)?.needs_device() {
+        found.add("device_id", "field_missing", "Is required with the `code` of this provider.");
+    }
+    finish(&request, &CallbackParameters::from(found.finish(body)?)).await
 }
 
 /// Finishes the flow of the state, once and only for the client that started it: an app sends its verifier, and a

@@ -42,6 +42,8 @@ fn of_path(operation: Operation) -> Operation {
     operation.path("role", super::role::NAMED, super::role::shape()).path(
         "permission",
         "`area:action`, a whole area `area:*`, or everything `*`.",
-        Shape::text("films:watch").length(1..=65),
+        Shape::text("films:watch")
+            .length(1..=65)
+            .pattern("^([*]|[a-z][a-z0-9_-]{0,31}:([*]|[a-z][a-z0-9_-]{0,31}))$"),
     )
 }

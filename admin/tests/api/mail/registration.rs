@@ -306,7 +306,8 @@ async fn the_fields_of_a_request_and_a_proof_are_checked() {
     assert_eq!(fields(problem), ["login", "password"]);
     let flow = ask(app, NEO).await;
     for (body, expected) in [
-        (json!({ "password": PASSWORD }), vec!["flow"]),
+        (json!({ "password": PASSWORD }), vec!["flow", "code"]),
+        (json!({ "code": "123456", "password": PASSWORD }), vec!["flow"]),
         (json!({ "flow": flow, "token": flow, "code": "123456", "password": PASSWORD }), vec!["flow"]),
         (json!({ "flow": flow, "password": PASSWORD }), vec!["code"]),
         (json!({ "token": flow, "code": "123456", "password": PASSWORD }), vec!["code"]),

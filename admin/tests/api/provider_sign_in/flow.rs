@@ -297,6 +297,27 @@ async fn an_app_with_cookies_posts_the_parameters_of_the_callback() {
 }
 
 #[tokio::test]
+async fn an_app_learns_every_missing_parameter_at_once() {
+    let cinema = Cinema::start().await;
+    let state = "a".repeat(43);
+    for (provider, body, expected) in [
+        ("github", json!({}), &["code", "state"][..]),
+        ("github", json!({ "state": state }), &["code"]),
+        ("vk", json!({}), &["code", "device_id", "state"]),
+        ("vk", json!({ "code": "a", "code_verifier": "short" }), &["code_verifier", "device_id", "state"]),
+        ("vk", json!({ "error": "access_denied" }), &["state"]),
+    ] {
+        let path = format!("/api/v1/oauth/{provider}/callback");
+        let sent = cinema.app.client.post(&path).json(&body).send().await;
+        let problem = sent.problem(422, "validation_failed");
+        let errors = problem["errors"].as_array().unwrap();
+        let mut fields: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, expected, "{provider} {body}");
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_callback_is_refused_without_a_request_to_the_provider() {
     let cinema = Cinema::start().await;
     let state = "a".repeat(43);
