@@ -3,7 +3,7 @@
 use mail_catcher::{Catcher, CatcherOptions};
 use mock_providers::Provider;
 use reqwest::Method;
-use reqwest::header::{COOKIE, HeaderValue};
+use reqwest::header::{COOKIE, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -81,6 +81,12 @@ pub(super) async fn from_a_provider(cinema: &Cinema, operation: Operation<'_>, a
         "get_oauth_provider_callback" => {
             let at = browser.start_flow(Provider::Google, "").await;
             ask.query = pairs(&back(&browser, &at).await);
+            None
+        }
+        // It consents, which only a page of the same origin may do for its user.
+        "get_oauth_provider_login" => {
+            ask.headers
+                .push((HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static("same-origin")));
             None
         }
         "post_oauth_provider_callback" => {
