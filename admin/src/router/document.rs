@@ -5,6 +5,7 @@
 mod operation;
 mod problems;
 mod samples;
+mod shared_examples;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
+use shared_examples::SharedExamples;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::route::Route;
@@ -68,6 +70,7 @@ struct Components {
 
 /// The document of `routes`, as JSON.
 pub(super) fn of(routes: &[Route]) -> Bytes {
+    let shared = SharedExamples::of(routes);
     let document = Document {
         openapi: "3.1.0",
         info: json!({
@@ -78,8 +81,8 @@ pub(super) fn of(routes: &[Route]) -> Bytes {
         }),
         servers: json!([{ "url": "/" }]),
         tags: tags(routes),
-        paths: paths(routes),
-        components: components(routes),
+        paths: paths(routes, &shared),
+        components: components(routes, shared),
     };
     serde_json::to_vec(&document).expect("every map in it has text keys").into()
 }
@@ -90,11 +93,11 @@ fn tags(routes: &[Route]) -> Vec<Value> {
     used.map(|(tag, description)| json!({ "name": tag, "description": description })).collect()
 }
 
-fn paths(routes: &[Route]) -> InOrder<InOrder<Value>> {
+fn paths(routes: &[Route], shared: &SharedExamples) -> InOrder<InOrder<Value>> {
     let mut paths = InOrder(Vec::<(String, InOrder<Value>)>::new());
     for route in routes {
         let method = route.method.as_str().to_ascii_lowercase();
-        let operation = operation::of(route);
+        let operation = operation::of(route, shared);
         match paths.0.iter_mut().find(|(path, _)| path == route.path) {
             Some((_, methods)) => methods.0.push((method, operation)),
             None => paths.0.push((route.path.to_owned(), InOrder(vec![(method, operation)]))),
@@ -103,13 +106,13 @@ fn paths(routes: &[Route]) -> InOrder<InOrder<Value>> {
     paths
 }
 
-fn components(routes: &[Route]) -> Components {
+fn components(routes: &[Route], shared: SharedExamples) -> Components {
     let schemas = routes.iter().flat_map(|route| route.operation.schemas().to_vec());
     Components {
         schemas: schemas.chain(problems::schemas()).collect(),
         responses: problems::shared_responses(routes),
         headers: headers(),
-        examples: problems::examples(routes),
+        examples: Value::Object(problems::examples(routes).chain(shared.definitions()).collect()),
         security_schemes: json!({ "accessToken": {
             "type": "http",
             "scheme": "bearer",

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::problems;
+use super::shared_examples::SharedExamples;
 use crate::api::operation::{Access, Operation, Parameter, ParameterIn, RequestBody, ResponseBody, Success};
 use crate::router::find::open_parts;
 use crate::router::route::Route;
 
-pub(super) fn of(route: &Route) -> Value {
+pub(super) fn of(route: &Route, shared: &SharedExamples) -> Value {
     let operation = &route.operation;
     let members = [
         ("operationId", Some(json!(id(route)))),
@@ -18,7 +19,7 @@ pub(super) fn of(route: &Route) -> Value {
         ("x-required-permission", required_permission(operation.access).map(|word| json!(word))),
         ("parameters", Some(json!(parameters(route)))),
         ("requestBody", operation.body.as_ref().map(request_body)),
-        ("responses", Some(responses(route))),
+        ("responses", Some(responses(route, shared))),
     ];
     object(members)
 }
@@ -128,13 +129,13 @@ fn exactly_one(members: &[&str]) -> Value {
     json!({ "oneOf": members.iter().map(choice).collect::<Vec<_>>() })
 }
 
-fn responses(route: &Route) -> Value {
-    let answers = route.operation.answers.iter().map(|one| (one.status.to_string(), answer(one)));
+fn responses(route: &Route, shared: &SharedExamples) -> Value {
+    let answers = route.operation.answers.iter().map(|one| (one.status.to_string(), answer(one, shared)));
     let problems = problems::responses(route);
     Value::Object(answers.chain(problems).collect::<Map<_, _>>())
 }
 
-fn answer(answer: &Success) -> Value {
+fn answer(answer: &Success, shared: &SharedExamples) -> Value {
     let mut headers = Map::from_iter([problems::header("X-Request-Id"), problems::header("Cache-Control")]);
     for (name, description) in &answer.headers {
         let header = json!({ "description": description, "schema": { "type": "string" } });
@@ -143,12 +144,13 @@ fn answer(answer: &Success) -> Value {
     object([
         ("description", Some(json!(answer.description))),
         ("headers", Some(Value::Object(headers))),
-        ("content", answer.content.as_ref().map(content)),
+        ("content", answer.content.as_ref().map(|body| content(body, shared))),
     ])
 }
 
-fn content(content: &ResponseBody) -> Value {
-    json!({ content.media_type: { "schema": content.schema, "example": content.example } })
+fn content(content: &ResponseBody, shared: &SharedExamples) -> Value {
+    let (name, example) = shared.member(content);
+    json!({ content.media_type: { "schema": content.schema, name: example } })
 }
 
 #[cfg(test)]
@@ -163,7 +165,7 @@ mod tests {
     }
 
     fn described(path: &'static str, describe: fn(Operation) -> Operation) -> Value {
-        of(&Route::new(Method::GET, path, nothing, describe))
+        of(&Route::new(Method::GET, path, nothing, describe), &SharedExamples::default())
     }
 
     #[test]

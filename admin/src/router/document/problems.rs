@@ -166,7 +166,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
 }
 
 /// An example of every code, as the service answers it.
-pub(super) fn examples(routes: &[Route]) -> Value {
+pub(super) fn examples(routes: &[Route]) -> impl Iterator<Item = (String, Value)> {
     let providers = routes.iter().map(|route| route.path).find(|path| path.ends_with("/providers"));
     let providers = providers.unwrap_or_default();
     let of_the_service = Code::ALL.iter().map(|code| {
@@ -175,10 +175,9 @@ pub(super) fn examples(routes: &[Route]) -> Value {
         (Way::from(*code), value.unwrap_or_default())
     });
     let of_the_gateway = OF_THE_GATEWAY.iter().map(|way| (*way, of_the_gateway(*way)));
-    let examples = of_the_service
+    of_the_service
         .chain(of_the_gateway)
-        .map(|(way, value)| (way.code.to_owned(), json!({ "summary": way.title, "value": value })));
-    Value::Object(examples.collect::<Map<_, _>>())
+        .map(|(way, value)| (way.code.to_owned(), json!({ "summary": way.title, "value": value })))
 }
 
 fn of_the_gateway(way: Way) -> Value {

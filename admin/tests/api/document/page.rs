@@ -137,7 +137,7 @@ async fn the_document_repeats_no_response() {
     let (document, length) = (reply.json(), reply.text.len());
     let paths = document["paths"].as_object().expect("paths");
     let operations: usize = paths.values().map(|path| path.as_object().map_or(0, Map::len)).sum();
-    assert!(length < 3_800 * operations, "{length} bytes for {operations} operations");
+    assert!(length < 3_720 * operations, "{length} bytes for {operations} operations");
     let packed = app.client.get("/openapi.json").header("accept-encoding", "gzip").send().await.expect(200);
     assert!(size(&packed) < 450 * operations, "{} bytes for {operations} operations", size(&packed));
 }
