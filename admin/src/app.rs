@@ -258,6 +258,13 @@ async fn work(
             tracing::info!("Mail is off, because ADMIN_MAIL_URL is not set: no notices are sent by mail.");
         }
     }
+    maintain(context, background);
+    let _ended = background.join_next().await;
+    RunError::Background
+}
+
+/// Starts what keeps the keys, the expiries and the tables in order.
+fn maintain(context: &Context, background: &mut JoinSet<Part>) {
     let key_watch = context.clone();
     background.spawn(async move {
         let life = key_watch.config.tokens.access_life;
@@ -289,8 +296,6 @@ async fn work(
         purges::keep(purge_task).await;
         Part::Endless
     });
-    let _ended = background.join_next().await;
-    RunError::Background
 }
 
 /// How a background task ends.

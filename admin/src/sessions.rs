@@ -10,6 +10,7 @@ pub mod logout_all;
 pub(crate) mod mint;
 pub(crate) mod open;
 mod origin;
+pub(crate) mod pair;
 mod prove;
 pub mod refresh;
 mod refresh_token;
@@ -20,7 +21,8 @@ pub mod revoke_token;
 pub(crate) mod session;
 pub(crate) mod store;
 
-pub(crate) use mint::{AccessToken, Pair, Proof, ProvenBy};
+pub(crate) use mint::{Proof, ProvenBy};
+pub(crate) use pair::{AccessToken, Pair};
 pub(crate) use prove::{mint_proven, prove_again};
 pub(crate) use repeat::pair_again;
 pub use revoke_all::revoke_all;

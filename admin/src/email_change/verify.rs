@@ -10,7 +10,7 @@ use super::prove::{Proven, prove};
 use crate::access::caller;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::mail_proof::{CodeText, EXAMPLE_CODE, EXAMPLE_FLOW, FlowText, check_proof, expired};
-use crate::sessions::{Pair, mint};
+use crate::sessions::{Pair, pair};
 
 /// Either a flow and the code of its mail, or the token of the link in a mail.
 #[derive(Deserr, ToSchema)]
@@ -58,7 +58,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::SignedIn)
         .body::<Body>(json!({ "flow": EXAMPLE_FLOW, "code": EXAMPLE_CODE }))
         .exactly_one(&PROOFS)
-        .answer::<Pair>(200, "A new token pair for this session.", mint::example())
+        .answer::<Pair>(200, "A new token pair for this session.", pair::example())
         .problems(&[
             Code::CodeWrong,
             Code::CodeExpired,

@@ -44,6 +44,25 @@ const OF_CODE: &[(Bucket, LimitRule)] = &[
     (Bucket::SlowIdentifier, LimitRule::RefuseIfSlow),
 ];
 
+/// The buckets of a known device.
+const OF_DEVICE: &[(Bucket, LimitRule)] = &[
+    (Bucket::Device, LimitRule::Refuse),
+    (Bucket::DeviceDay, LimitRule::Refuse),
+    (Bucket::Devices, LimitRule::Downgrade),
+    (Bucket::AddressFailures, LimitRule::Count),
+    (Bucket::AddressAttempts, LimitRule::Count),
+];
+
+/// The same for a session or flow on it.
+const OF_SESSION_ON_DEVICE: &[(Bucket, LimitRule)] = &[
+    (Bucket::Session, LimitRule::Refuse),
+    (Bucket::Device, LimitRule::Refuse),
+    (Bucket::DeviceDay, LimitRule::Refuse),
+    (Bucket::Devices, LimitRule::Downgrade),
+    (Bucket::AddressFailures, LimitRule::Count),
+    (Bucket::AddressAttempts, LimitRule::Count),
+];
+
 /// The buckets of the former password: of its link alone, which only its holder can fill.
 const OF_UNDO: &[(Bucket, LimitRule)] = &[
     (Bucket::Session, LimitRule::Refuse),
@@ -59,23 +78,10 @@ pub const fn buckets(route: LimitedRoute, client: Acquaintance) -> &'static [(Bu
     use LimitRule::{Count, Downgrade, Refuse, RefuseIfSlow, Slow};
 
     match (route, client) {
-        (LimitedRoute::Login, A::Device) => &[
-            (B::Device, Refuse),
-            (B::DeviceDay, Refuse),
-            (B::Devices, Downgrade),
-            (B::AddressFailures, Count),
-            (B::AddressAttempts, Count),
-        ],
+        (LimitedRoute::Login, A::Device) => OF_DEVICE,
         (LimitedRoute::Login, A::Network) => OF_NETWORK,
         (LimitedRoute::Login, A::None) => OF_STRANGER,
-        (LimitedRoute::Confirmation | LimitedRoute::Change, A::Device) => &[
-            (B::Session, Refuse),
-            (B::Device, Refuse),
-            (B::DeviceDay, Refuse),
-            (B::Devices, Downgrade),
-            (B::AddressFailures, Count),
-            (B::AddressAttempts, Count),
-        ],
+        (LimitedRoute::Confirmation | LimitedRoute::Change, A::Device) => OF_SESSION_ON_DEVICE,
         // A session is known by itself.
         (LimitedRoute::Change, A::Network | A::None) | (LimitedRoute::Confirmation, A::Network) => &[
             (B::Session, Refuse),

@@ -23,7 +23,7 @@ use crate::sessions::login::DeviceName;
 use crate::sessions::open::{Opened, SignInMethod, open};
 use crate::sessions::session::Device;
 use crate::sessions::store::standing;
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 use crate::users::email_owner::store::{EmailOwner, lock_owner_of_mailbox};
 use crate::users::{Identifier, store as users};
 use crate::visible_text::VisibleLine;
@@ -65,7 +65,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
         .access(Access::Public)
         .body::<Body>(json!({ "flow": EXAMPLE_FLOW, "code": EXAMPLE_CODE, "device_name": "Living room" }))
-        .answer::<Pair>(200, "The token pair of the session.", mint::example())
+        .answer::<Pair>(200, "The token pair of the session.", pair::example())
         .problems(&[
             Code::CodeWrong,
             Code::ErasurePending,

@@ -18,7 +18,7 @@ use crate::guessing::LimitedRoute;
 use crate::mail::CodePurpose;
 use crate::mail_proof::{AskedFlow, ChangingAccount, MailFlow, ask_code};
 use crate::passwords::Password;
-use crate::sessions::{Pair, mint};
+use crate::sessions::{Pair, pair};
 use crate::users::store::{self as users, Credential};
 use crate::users::{Account, EmailAddress, email_changes};
 
@@ -62,7 +62,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Pair>(
             200,
             "A new token pair for this session, which is the only session left.",
-            mint::example(),
+            pair::example(),
         )
         .answer::<AskedFlow>(202, "A mail will be sent to the new address.", AskedFlow::example())
         .problems(&[

@@ -9,7 +9,7 @@ use crate::access::caller;
 use crate::actor::DeviceText;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::passwords::Password;
-use crate::sessions::{Pair, mint};
+use crate::sessions::{Pair, pair};
 use crate::users::LoginName;
 use crate::users::store::Credential;
 
@@ -52,7 +52,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Pair>(
             200,
             "A new token pair for this session, which is the only session left.",
-            mint::example(),
+            pair::example(),
         )
         .problems(&[
             Code::CurrentPasswordWrong,

@@ -12,7 +12,7 @@ use crate::api::{Access, Code, Findings, Form, Operation, Problem, Request, Resp
 use crate::context::Context;
 use crate::passwords::Password;
 use crate::permit::HashPermit;
-use crate::sessions::{Pair, mint};
+use crate::sessions::{Pair, pair};
 use crate::users::store::Credential;
 use crate::users::{Account, add_weaknesses};
 
@@ -52,7 +52,7 @@ pub fn describe(operation: Operation) -> Operation {
         .answer::<Pair>(
             200,
             "A new token pair for this session, which is the only session left.",
-            mint::example(),
+            pair::example(),
         )
         .problems(&[
             Code::CurrentPasswordWrong,

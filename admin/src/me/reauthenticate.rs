@@ -9,7 +9,7 @@ use crate::access::caller;
 use crate::actor::DeviceText;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
 use crate::passwords::Password;
-use crate::sessions::{AccessToken, mint, prove_again};
+use crate::sessions::{AccessToken, pair, prove_again};
 
 /// The current password.
 #[derive(Deserr, ToSchema)]
@@ -37,7 +37,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
         .access(Access::SignedIn)
         .body::<Body>(json!({ "password": "correct horse battery staple" }))
-        .answer::<AccessToken>(200, "An access token of the same session.", mint::access_example())
+        .answer::<AccessToken>(200, "An access token of the same session.", pair::access_example())
         .problems(&[Code::CurrentPasswordWrong, Code::SessionExpired, Code::TooManyAttempts])
 }
 

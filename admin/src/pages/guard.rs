@@ -20,58 +20,52 @@ enum Visitors {
 /// A handler in the table of routes.
 type PageHandler = BoxFuture<'static, Result<Response, Problem>>;
 
-/// A page that anyone may open.
-pub fn anyone<H, A>(handler: H) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static
+/// What a page does with a visit: an `async fn`.
+pub trait PageAction: Clone + Send + Sync + 'static {
+    /// Does it.
+    fn perform(&self, visit: Visit) -> impl Future<Output = Result<Response, Problem>> + Send;
+}
+
+impl<H, A> PageAction for H
 where
     H: Fn(Visit) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
+    fn perform(&self, visit: Visit) -> impl Future<Output = Result<Response, Problem>> + Send {
+        self(visit)
+    }
+}
+
+/// A page that anyone may open.
+pub fn anyone(handler: impl PageAction) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
     move |request| answer(request, Visitors::Anyone, handler.clone()).boxed()
 }
 
 /// A page for the signed-in user; others are asked to sign in, and come back.
-pub fn signed_in<H, A>(handler: H) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static
-where
-    H: Fn(Visit) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<Response, Problem>> + Send + 'static,
-{
+pub fn signed_in(
+    handler: impl PageAction,
+) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
     move |request| answer(request, Visitors::SignedIn, handler.clone()).boxed()
 }
 
 /// The form of a page that anyone may open. `submit` acts on it. `show` shows it again with what was typed: in another language,
 /// or because it is out of date and must not act.
-pub fn anyone_sends<H, A, S, B>(
-    submit: H,
-    show: S,
-) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static
-where
-    H: Fn(Visit) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<Response, Problem>> + Send + 'static,
-    S: Fn(Visit) -> B + Clone + Send + Sync + 'static,
-    B: Future<Output = Result<Response, Problem>> + Send + 'static,
-{
+pub fn anyone_sends(
+    submit: impl PageAction,
+    show: impl PageAction,
+) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
     move |request| answer_form(request, Visitors::Anyone, submit.clone(), show.clone()).boxed()
 }
 
 /// The same for a page for the signed-in user.
-pub fn signed_in_sends<H, A, S, B>(
-    submit: H,
-    show: S,
-) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static
-where
-    H: Fn(Visit) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<Response, Problem>> + Send + 'static,
-    S: Fn(Visit) -> B + Clone + Send + Sync + 'static,
-    B: Future<Output = Result<Response, Problem>> + Send + 'static,
-{
+pub fn signed_in_sends(
+    submit: impl PageAction,
+    show: impl PageAction,
+) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
     move |request| answer_form(request, Visitors::SignedIn, submit.clone(), show.clone()).boxed()
 }
 
-async fn answer<H, A>(request: Request, visitors: Visitors, handler: H) -> Result<Response, Problem>
-where
-    H: Fn(Visit) -> A,
-    A: Future<Output = Result<Response, Problem>>,
-{
+async fn answer(request: Request, visitors: Visitors, handler: impl PageAction) -> Result<Response, Problem> {
     let visit = Visit::begin(request).await?;
     match FormUse::of(&visit, visitors) {
         FormUse::Acts => conclude(visit, visitors, handler).await,
@@ -79,18 +73,12 @@ where
     }
 }
 
-async fn answer_form<H, A, S, B>(
+async fn answer_form(
     request: Request,
     visitors: Visitors,
-    submit: H,
-    show: S,
-) -> Result<Response, Problem>
-where
-    H: Fn(Visit) -> A,
-    A: Future<Output = Result<Response, Problem>>,
-    S: Fn(Visit) -> B,
-    B: Future<Output = Result<Response, Problem>>,
-{
+    submit: impl PageAction,
+    show: impl PageAction,
+) -> Result<Response, Problem> {
     let visit = Visit::begin(request).await?;
     match FormUse::of(&visit, visitors) {
         FormUse::Acts => conclude(visit, visitors, submit).await,
@@ -105,15 +93,11 @@ where
     }
 }
 
-async fn conclude<H, A>(visit: Visit, visitors: Visitors, handler: H) -> Result<Response, Problem>
-where
-    H: Fn(Visit) -> A,
-    A: Future<Output = Result<Response, Problem>>,
-{
+async fn conclude(visit: Visit, visitors: Visitors, handler: impl PageAction) -> Result<Response, Problem> {
     let kept = visit.clone();
     let result = match (visitors, &visit.viewer) {
         (Visitors::SignedIn, None) => Ok(kept.ask_to_sign_in()),
-        (Visitors::SignedIn, Some(_)) | (Visitors::Anyone, _) => handler(visit).await,
+        (Visitors::SignedIn, Some(_)) | (Visitors::Anyone, _) => handler.perform(visit).await,
     };
     let response = match result {
         Ok(response) => response,

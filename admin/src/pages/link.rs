@@ -162,11 +162,7 @@ fn shown(
     let t = visit.texts();
     let can = |method: &str| waiting.methods.iter().any(|known| known == method);
     let (has_account, can_move) = (waiting.account.is_some(), can("move"));
-    let (title, words) = match (can_move, has_account) {
-        (true, _) => (t.move_title, t.move_text),
-        (false, true) => (t.link_title, t.link_text),
-        (false, false) => (t.proof_title, t.proof_text),
-    };
+    let (title, text) = words(visit, waiting, can_move);
     let typed = |field: FormField, name: &str| field.with_value(visit.fields.text(name)).judged(problem);
     let mut identifier = (can("password") && !has_account).then(|| {
         typed(FormField::text(t, "identifier", t.name_or_email).filled_in_as("username"), "identifier")
@@ -190,10 +186,7 @@ fn shown(
         flow: flow.to_owned(),
         next: next.as_str().to_owned(),
         has_account,
-        text: match waiting.frozen_until {
-            Some(until) => fill(t.link_frozen, &moment(until, visit.language)),
-            None => fill(words, &waiting.name),
-        },
+        text,
         created_in: waiting
             .account
             .as_ref()
@@ -214,6 +207,21 @@ fn shown(
         can_skip: can("skip"),
         can_move,
     }
+}
+
+/// The title of the page, and what it says first.
+fn words(visit: &Visit, waiting: &WaitingLink, can_move: bool) -> (&'static str, String) {
+    let t = visit.texts();
+    let (title, text) = match (can_move, waiting.account.is_some()) {
+        (true, _) => (t.move_title, t.move_text),
+        (false, true) => (t.link_title, t.link_text),
+        (false, false) => (t.proof_title, t.proof_text),
+    };
+    let text = match waiting.frozen_until {
+        Some(until) => fill(t.link_frozen, &moment(until, visit.language)),
+        None => fill(text, &waiting.name),
+    };
+    (title, text)
 }
 
 /// The providers by which the user can confirm: those that the account has, or any other one.

@@ -22,7 +22,7 @@ use crate::api::text::{Opaque, text_type};
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response, Shape};
 use crate::metrics::CallbackOutcome;
 use crate::providers::{CodeGrant, Provider, ProviderError};
-use crate::sessions::mint;
+use crate::sessions::pair;
 use crate::users::profile;
 
 /// The longest parameter in bytes. The standard has no limit for a code, and providers send codes of several kilobytes;
@@ -151,7 +151,7 @@ fn describe(operation: Operation) -> Operation {
         .answer::<CallbackAnswer>(
             200,
             "A session's token pair; or, after linking, the provider.",
-            mint::example(),
+            pair::example(),
         )
         .problems(&[
             Code::StateInvalid,

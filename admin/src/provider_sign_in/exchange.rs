@@ -11,7 +11,7 @@ use super::sign_in::{ProviderProof, sign_in};
 use super::stored_identity::expired;
 use crate::api::text::Opaque;
 use crate::api::{Access, Code, Findings, Operation, Problem, Request, Response};
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 
 /// The value of `one_time_code` in the URL of the return page.
 #[derive(Deserr, ToSchema)]
@@ -35,7 +35,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Public)
         .for_people()
         .body::<Body>(json!({ "one_time_code": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
-        .answer::<Pair>(200, "The session's token pair.", mint::example())
+        .answer::<Pair>(200, "The session's token pair.", pair::example())
         .problems(&[Code::CodeExpired, Code::AccountDisabled, Code::ErasurePending, Code::TooManySessions])
 }
 

@@ -2,6 +2,7 @@
 
 use deserr::Deserr;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -161,6 +162,19 @@ fn expired() -> Problem {
     Problem::new(Code::CodeExpired).detail("Ask for another link.")
 }
 
+/// Until when a recovery by the address `key` waits. It was never proved, so it may be another person's than the one who uses
+/// the account.
+async fn delay(target: NoticeTarget<'_>, actor: &Actor, key: &str) -> Result<Option<Timestamp>, Problem> {
+    if !is_in_use(target.tx, target.user).await? {
+        return Ok(None);
+    }
+    match delayed_recovery::note(target, actor.client().into(), key).await? {
+        Recovery::Due => Ok(None),
+        Recovery::Delayed(at) => Ok(Some(at)),
+        Recovery::Objected => Err(expired()),
+    }
+}
+
 /// Locks the user first, as every change that revokes sessions. Returns what ended, and whether this was the first proof of
 /// the address.
 async fn set(
@@ -189,19 +203,11 @@ async fn set(
     if link.purpose == LinkPurpose::Reset {
         check_not_frozen(&*tx, user).await?;
     }
-    // The address was never proved, so it may be another person's than the one who uses the account.
     if let (LinkPurpose::Reset, false, Some(key)) = (link.purpose, person.is_verified, &link.email_key)
-        && is_in_use(&tx, user).await?
+        && let Some(at) = delay(NoticeTarget { core: context, tx: &tx, user }, actor, key).await?
     {
-        let target = NoticeTarget { core: context, tx: &tx, user };
-        match delayed_recovery::note(target, actor.client().into(), key).await? {
-            Recovery::Due => {}
-            Recovery::Delayed(at) => {
-                tx.commit().await?;
-                return Err(delayed_recovery::delayed(at));
-            }
-            Recovery::Objected => return Err(expired()),
-        }
+        tx.commit().await?;
+        return Err(delayed_recovery::delayed(at));
     }
     if !store::use_up(&tx, token.hash(), user, used_with).await? {
         return Err(expired());

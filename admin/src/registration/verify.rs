@@ -19,7 +19,7 @@ use crate::passwords::{Password, PasswordHash};
 use crate::permit::{HashPermit, Tried};
 use crate::sessions::login::DeviceName;
 use crate::sessions::session::Device;
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 use crate::users::consents::{self, ConsentText};
 use crate::users::{EmailAddress, add_weaknesses, finish_form};
 use crate::visible_text::VisibleLine;
@@ -94,7 +94,7 @@ pub fn describe(operation: Operation) -> Operation {
             "password": "correct horse battery staple"
         }))
         .exactly_one(&PROOFS)
-        .answer::<Pair>(200, "The token pair of the session.", mint::example())
+        .answer::<Pair>(200, "The token pair of the session.", pair::example())
         .problems(&[
             Code::CodeWrong,
             Code::CodeExpired,

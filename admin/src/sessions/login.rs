@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::history::{self, Event, HistoryEntry, LoginFailure};
-use super::mint::{self, Pair};
 use super::open::{Opened, SignInMethod, open};
+use super::pair::{self, Pair};
 use super::session::Device;
 use crate::actor::{Actor, DeviceText};
 use crate::api::text::{Text, text_type};
@@ -78,7 +78,7 @@ pub fn describe(operation: Operation) -> Operation {
             "device_name": "Living room"
         }))
         .exactly_one(&NAMES)
-        .answer::<Pair>(200, "The token pair of the session.", mint::example())
+        .answer::<Pair>(200, "The token pair of the session.", pair::example())
         .problems(&[
             Code::InvalidCredentials,
             Code::ErasurePending,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::history::{self, Event, HistoryEntry};
-use super::mint;
+use super::pair;
 use super::refresh_token::{RefreshToken, SealedText};
 use super::session::EndReason;
 use super::store;
@@ -57,7 +57,7 @@ pub fn describe(operation: Operation) -> Operation {
         )
         .query("wait", "`all`: respond when every sidecar has applied it.", Shape::one_of(&["all"]))
         .access(Access::Optional)
-        .optional_body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
+        .optional_body::<Body>(json!({ "refresh_token": pair::EXAMPLE_TOKEN }))
         .empty(204, "The session has ended.")
         .answer::<SignOutReach>(
             200,

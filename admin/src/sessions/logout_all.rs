@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::history::{self, Event, HistoryEntry};
-use super::mint::{self, Pair, Proof};
+use super::mint::Proof;
+use super::pair::{self, Pair};
 use super::renew::{end_older, lock_account, lock_current, renew};
 use super::session::EndReason;
 use crate::access::caller;
@@ -76,7 +77,7 @@ pub fn describe(operation: Operation) -> Operation {
 }
 
 fn example() -> Value {
-    let mut example = mint::example();
+    let mut example = pair::example();
     if let Some(members) = example.as_object_mut() {
         members.insert("revoked".to_owned(), json!(3));
     }

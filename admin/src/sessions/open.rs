@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use super::bounds;
 use super::history::{Event, HistoryEntry};
-use super::mint::{AUTHENTICATION_METHODS, Pair, Proof, mint};
+use super::mint::{AUTHENTICATION_METHODS, Proof, mint};
 use super::origin::ClientOrigin;
+use super::pair::Pair;
 use super::session::{Device, Session, SessionState, Stamp, after};
 use super::store;
 use crate::actor::Client;

@@ -3,7 +3,8 @@
 //! The session does not change, so the proof is in this one token: no other client of the session has it, and no refresh
 //! repeats it.
 
-use super::mint::{AccessToken, Proof, ProvenBy, mint_access};
+use super::mint::{Proof, ProvenBy, mint_access};
+use super::pair::AccessToken;
 use super::renew::lock_current;
 use super::store;
 use crate::access::still;

@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 
 use self::decide::{Again, Presented, RefreshDecision, RefreshRefusal, RequestFacts, decide};
 use super::history::{self, Event, HistoryEntry};
-use super::mint::{self, Pair, Proof, mint};
+use super::mint::{Proof, mint};
 use super::origin::{ClientOrigin, Distance};
+use super::pair::{self, Pair};
 use super::refresh_token::{RefreshToken, SealedText};
 use super::session::{Device, EndReason, Rotation, Session, Stamp, Standing, after};
 use super::store;
@@ -57,8 +58,8 @@ pub fn describe(operation: Operation) -> Operation {
             withdrawn is refused and revokes nothing.",
         )
         .access(Access::Public)
-        .body::<Body>(json!({ "refresh_token": mint::EXAMPLE_TOKEN }))
-        .answer::<Pair>(200, "The next token pair of the session.", mint::example())
+        .body::<Body>(json!({ "refresh_token": pair::EXAMPLE_TOKEN }))
+        .answer::<Pair>(200, "The next token pair of the session.", pair::example())
         .answer_header(200, "X-Refresh-Cause", "The cause: `current`, `concurrent`, `retry` or `recovered`.")
         .problems(&[
             Code::RefreshTokenInvalid,

@@ -3,8 +3,9 @@
 use shared::revocation::Reason;
 use uuid::Uuid;
 
-use super::mint::{Pair, Proof, mint};
+use super::mint::{Proof, mint};
 use super::origin::ClientOrigin;
+use super::pair::Pair;
 use super::session::{Device, EndReason, Rotation, Session, after};
 use super::store;
 use crate::access::still;

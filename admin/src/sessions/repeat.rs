@@ -4,7 +4,8 @@
 
 use uuid::Uuid;
 
-use super::mint::{Pair, Proof, mint};
+use super::mint::{Proof, mint};
+use super::pair::Pair;
 use super::store;
 use crate::actor::Client;
 use crate::api::Problem;

@@ -28,7 +28,7 @@ use crate::provider_sign_in::store::ConfirmedBy;
 use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry};
 use crate::sessions::open::Opened;
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 use crate::users::email_changes::check_not_frozen;
 use crate::users::store as users;
 
@@ -84,7 +84,7 @@ pub fn describe(operation: Operation) -> Operation {
             "password": "correct horse battery staple"
         }))
         .exactly_one(&PROOFS)
-        .answer::<Pair>(200, "The session's token pair.", mint::example())
+        .answer::<Pair>(200, "The session's token pair.", pair::example())
         .problems(&[
             Code::CodeExpired,
             Code::InvalidCredentials,

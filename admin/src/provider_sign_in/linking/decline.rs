@@ -26,7 +26,7 @@ use crate::provider_sign_in::pending_link::PendingLink;
 use crate::provider_sign_in::resolution::{Applied, Resolution};
 use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{Event, HistoryEntry};
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 use crate::users::{LockedAccount, email_owner};
 
 /// How often the transaction is tried, because another one was first.
@@ -74,7 +74,7 @@ pub fn describe(operation: Operation) -> Operation {
             "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0",
             "created_in": "2026-03"
         }))
-        .answer::<Pair>(200, "The token pair of the new user's session.", mint::example())
+        .answer::<Pair>(200, "The token pair of the new user's session.", pair::example())
         .problems(&[
             Code::CodeExpired,
             Code::CodeWrong,

@@ -28,7 +28,7 @@ use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{Event, HistoryEntry};
 use crate::sessions::session::EndReason;
 use crate::sessions::store::standing;
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 use crate::users::consents;
 use crate::users::email_changes::check_not_frozen;
 use crate::users::email_owner::store::{self as owners, EmailOwner};
@@ -75,7 +75,7 @@ pub fn describe(operation: Operation) -> Operation {
             "email": "anna@example.org",
             "code": EXAMPLE_CODE
         }))
-        .answer::<Pair>(200, "The session's token pair.", mint::example())
+        .answer::<Pair>(200, "The session's token pair.", pair::example())
         .problems(&[
             Code::CodeExpired,
             Code::CodeWrong,

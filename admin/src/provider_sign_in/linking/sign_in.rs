@@ -21,7 +21,7 @@ use crate::provider_sign_in::sign_in::sign_in;
 use crate::provider_sign_in::stored_identity::expired;
 use crate::sessions::history::{self, Event, HistoryEntry, LoginFailure};
 use crate::sessions::login::{TypedName, verify};
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 use crate::users::Identifier;
 use crate::users::store::find;
 
@@ -65,7 +65,7 @@ pub fn describe(operation: Operation) -> Operation {
             "identifier": "anna@example.org",
             "password": "correct horse battery staple"
         }))
-        .answer::<Pair>(200, "The session's token pair.", mint::example())
+        .answer::<Pair>(200, "The session's token pair.", pair::example())
         .problems(&[
             Code::CodeExpired,
             Code::InvalidCredentials,

@@ -16,7 +16,7 @@ use crate::provider_sign_in::outcome::Outcome;
 use crate::provider_sign_in::pending_proof::PendingProof;
 use crate::provider_sign_in::resolution::Resolution;
 use crate::provider_sign_in::stored_identity::expired;
-use crate::sessions::{Pair, mint, pair_again};
+use crate::sessions::{Pair, pair, pair_again};
 
 /// The `flow` of the problem.
 #[derive(Deserr, ToSchema)]
@@ -48,7 +48,7 @@ pub fn describe(operation: Operation) -> Operation {
         .access(Access::Public)
         .for_people()
         .body::<Body>(json!({ "flow": "bJ3t1mR0t8nYk6w2Qv5xZ7aC9dE1fG3hI5jK7lM9nO0" }))
-        .answer::<Pair>(200, "The token pair of the new user's session.", mint::example())
+        .answer::<Pair>(200, "The token pair of the new user's session.", pair::example())
         .problems(&[Code::CodeExpired, Code::RegistrationClosed, Code::ConsentRequired])
 }
 
