@@ -50,7 +50,7 @@ pub(crate) const KEPT: Purge = Purge {
     batch: Batch::Found(
         "delete from auth.kept_erasures where user_id in (
              select user_id from auth.kept_erasures where kept_at < clock_timestamp() - make_interval(days => $2)
-             order by kept_at limit $1 for update skip locked)",
+             order by user_id limit $1 for update skip locked)",
     ),
 };
 

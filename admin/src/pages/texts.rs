@@ -8,6 +8,7 @@ use std::ops::Deref;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use shared::json;
 
 use crate::api::Problem;
 use crate::config::Language;
@@ -42,8 +43,11 @@ impl Sources {
     }
 }
 
+/// Reads a file once, and keeps it, as the program keeps its other texts.
 fn parse<T: Deserialize<'static>>(text: &'static str) -> T {
-    serde_json::from_str(text).expect("the files are part of the program, and a test reads all of them")
+    let read = json::value(text.as_bytes());
+    let kept = read.map(|value| json::from_value(Box::leak(Box::new(value))));
+    kept.flatten().expect("the files are part of the program, and a test reads all of them")
 }
 
 /// The sentences for the words of the API, as a file for other front ends.
