@@ -29,11 +29,12 @@ const MIRRORED: [&str; 6] =
 ///
 /// When it cannot listen, or cannot wait for signals.
 pub(crate) async fn serve(socket: &Path) -> io::Result<()> {
+    // Before the socket is there: anyone who sees it may send one.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     // A killed predecessor may have left its socket.
     let _absent = std::fs::remove_file(socket);
     let listener = UnixListener::bind(socket)?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),

@@ -34,14 +34,15 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(command: &Command) -> Result<(), String> {
+    let no_signals = |why: io::Error| format!("cannot wait for signals: {why}");
+    // Before anyone can connect, who may send one.
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let listen = async |address: SocketAddr| {
         let listener = TcpListener::bind(address).await;
         listener.map_err(|why| format!("{address}: {why}; choose another address with --smtp or --http"))
     };
     let (smtp, http) = (listen(command.smtp).await?, listen(command.http).await?);
-    let no_signals = |why: io::Error| format!("cannot wait for signals: {why}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let shown = http.local_addr().map_err(|why| why.to_string())?;
     let catcher = Catcher::start_on(smtp, CatcherOptions::default()).map_err(|why| why.to_string())?;
     announce(catcher.address(), shown).map_err(|why| format!("cannot print the addresses: {why}"))?;

@@ -53,12 +53,13 @@ fn config(file: &Path) -> Result<Config, String> {
 }
 
 async fn serve(listen: SocketAddr, config: Config) -> Result<(), String> {
+    let no_signals = |why: io::Error| format!("cannot wait for signals: {why}");
+    // Before anyone can connect, who may send one.
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let listener = TcpListener::bind(listen).await;
     let listener = listener
         .map_err(|why| format!("{listen}: {why}; choose another address with --listen, or port 0"))?;
-    let no_signals = |why: io::Error| format!("cannot wait for signals: {why}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let providers = Providers::start(listener, config).map_err(|why| why.to_string())?;
     announce(&providers.url()).map_err(|why| format!("cannot print the address: {why}"))?;
     tokio::select! {

@@ -32,7 +32,7 @@ fn a_new_epoch_is_read_from_its_start_and_removes_nothing() {
     sidecar.log.begin(2, &[signs_out(&claims)]);
     sidecar.wait_for(&new, 401);
     assert_eq!(sidecar.ask_with("user", &old).status, 401);
-    assert_eq!(sidecar.metric("usher_introspect_feed_epoch"), 2);
+    wait_until("the epoch is read", || sidecar.metric("usher_introspect_feed_epoch") == 2);
     signed_out(&sidecar);
 }
 

@@ -148,9 +148,12 @@ async fn a_sign_in_goes_on_without_its_history() {
     let pair = app.client.sign_in("neo@example.org").await;
     standing(&app, &pair.access).await;
     sign_in(&app, "neo@example.org", "wrong").send().await.problem(401, "invalid_credentials");
-
-    let metrics = app.ops.get("/metrics").send().await.expect(200).text;
-    assert!(metrics.contains("usher_admin_history_write_failures_total 2"), "{metrics}");
+    // No response waits for the entry of a failed attempt.
+    until("both failures are counted", async || {
+        let metrics = app.ops.get("/metrics").send().await.expect(200).text;
+        metrics.contains("usher_admin_history_write_failures_total 2").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
