@@ -6,7 +6,6 @@
 )]
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -15,8 +14,9 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/lint/tests/configurat
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../nginx");
 
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(FOLDER).join(format!("{name}.conf"))
+/// A configuration with mistakes, with the empty line that nginx prints after it.
+fn wrong(name: &str) -> String {
+    std::fs::read_to_string(format!("{FOLDER}/{name}.conf")).unwrap() + "\n"
 }
 
 /// The output of `nginx -T` for the shipped configuration, with the first example of `machine.conf`.
@@ -67,8 +67,9 @@ fn program(args: &[&str], input: &str) -> Output {
 
 #[test]
 fn text_output_has_position_problem_risk_and_remedy() {
-    let file = path("auth-location-not-internal");
-    let told = lint_nginx(&[file.to_str().unwrap()], "");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), wrong("auth-location-not-internal")).unwrap();
+    let told = lint_nginx(&[file.path().to_str().unwrap()], "");
     assert_eq!(told.status.code(), Some(1));
     let text = String::from_utf8(told.stdout).unwrap();
     let finding = "/etc/nginx/nginx.conf:4: error: auth-location-not-internal\n    \
@@ -81,8 +82,7 @@ fn text_output_has_position_problem_risk_and_remedy() {
 
 #[test]
 fn json_output_has_every_way_and_every_finding() {
-    let dump = std::fs::read_to_string(path("auth-location-not-internal")).unwrap();
-    let told = lint_nginx(&["--json"], &dump);
+    let told = lint_nginx(&["--json"], &wrong("auth-location-not-internal"));
     assert_eq!(told.status.code(), Some(1));
     let output: Value = serde_json::from_slice(&told.stdout).unwrap();
     let of_rule = |object: &&Value| object["rule"] == "auth-location-not-internal";
@@ -101,12 +101,13 @@ fn json_output_has_every_way_and_every_finding() {
 fn input_that_cannot_be_read_is_reported_with_its_position_and_exit_code_2() {
     for (input, told) in [
         ("http { }\n", "introspect: input:1: this is not the output of nginx -T"),
-        ("# configuration file /a:\nhttp {\n", "introspect: /a:2: the file ends without `;` or `}`."),
+        ("# configuration file /a:\nhttp {\n\n", "introspect: /a:3: the file ends without `;` or `}`."),
         (
-            "# configuration file /a:\ninclude b;\n",
+            "# configuration file /a:\ninclude b;\n\n",
             "introspect: /a:1: /b is included, but is not in the dump.",
         ),
-        ("# configuration file /a:\nx_by_lua_block {\n", "introspect: /a:1: Lua blocks are not supported"),
+        ("# configuration file /a:\nx_by_lua_block {\n\n", "introspect: /a:1: Lua blocks are not supported"),
+        ("# configuration file /a:\nuser a;\n", "introspect: /a:1: the text ends without the empty line"),
     ] {
         let output = lint_nginx(&[], input);
         assert_eq!(output.status.code(), Some(2));

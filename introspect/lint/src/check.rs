@@ -67,14 +67,14 @@ mod tests {
                 .prop_map(|(head, inside)| format!("{head} {{\n{}}}\n", inside.concat()))
         });
         let servers = prop::collection::vec(deeper, 0..6);
-        servers.prop_map(|servers| format!("# configuration file /n:\nhttp {{\n{}}}\n", servers.concat()))
+        servers.prop_map(|servers| format!("# configuration file /n:\nhttp {{\n{}}}\n\n", servers.concat()))
     }
 
     proptest! {
         #[test]
         fn any_text_is_understood_or_refused_without_panic(text: String) {
             let _any = lint(&text);
-            let _any = lint(&format!("# configuration file /nginx.conf:\n{text}"));
+            let _any = lint(&format!("# configuration file /nginx.conf:\n{text}\n\n"));
         }
 
         #[test]

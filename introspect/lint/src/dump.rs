@@ -17,13 +17,14 @@ pub(crate) struct DumpFile<'t> {
 
 /// The files, in the order of the dump.
 ///
-/// nginx prints an empty line after each file. So the line after a heading is never one, but the first line of the file.
+/// nginx prints an empty line after each file. So the line after a heading is never one, but the first line of the file; and a dump
+/// that ends otherwise is not whole.
 pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
-    let dump = without_messages_at_end(dump);
     let mut texts: Vec<(&str, &str)> = Vec::new();
     let (mut begun, mut offset, mut after_heading) = (None, 0, false);
     for (number, line) in (1..).zip(dump.split_inclusive('\n')) {
-        let name = heading(line).filter(|_| !after_heading);
+        let folder = texts.first().map(|(first, _)| *first).or(begun.map(|(first, _)| first)).map(folder);
+        let name = heading(line, folder).filter(|_| !after_heading);
         after_heading = name.is_some();
         if let Some(name) = name {
             close(&mut texts, dump, begun.replace((name, offset + line.len())), offset)?;
@@ -35,6 +36,9 @@ pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
     if begun.is_none() {
         return Err(not_a_dump(1));
     }
+    if !dump.ends_with("\n\n") {
+        return Err(not_whole(begun.map_or("", |(name, _)| name)));
+    }
     close(&mut texts, dump, begun, offset)?;
     (0..)
         .zip(texts)
@@ -42,23 +46,26 @@ pub(crate) fn split(dump: &str) -> Result<Vec<DumpFile<'_>>, NotUnderstood> {
         .collect()
 }
 
-/// Messages of nginx can come last, if both of its outputs are one file. None of them ends as a directive does.
-fn without_messages_at_end(dump: &str) -> &str {
-    let mut rest = dump;
-    while let Some((before, last)) = rest.trim_end().rsplit_once('\n') {
-        let is_message = (last.starts_with("nginx: ") || is_dated(last)) && !last.ends_with([';', '{', '}']);
-        if !is_message {
-            break;
-        }
-        rest = before;
-    }
-    // The empty line after the last file is kept.
-    if rest.len() == dump.len() { dump } else { dump.get(..=rest.len()).unwrap_or(rest) }
+/// The name in a heading. It is relative if nginx runs with a relative `-p`: then all of its folder are.
+fn heading<'t>(line: &'t str, main: Option<&str>) -> Option<&'t str> {
+    let name = line.trim_end_matches(['\r', '\n']).strip_prefix(HEADING)?.strip_suffix(':')?;
+    let is_relative =
+        main.map_or(name.contains('/'), |main| !main.starts_with('/') && name.starts_with(main));
+    (name.starts_with('/') || is_relative).then_some(name)
 }
 
-fn heading(line: &str) -> Option<&str> {
-    let name = line.trim_end_matches(['\r', '\n']).strip_prefix(HEADING)?.strip_suffix(':')?;
-    name.starts_with('/').then_some(name)
+/// The folder of a file, with its slash.
+fn folder(name: &str) -> &str {
+    name.get(..name.rfind('/').map_or(0, |slash| slash + 1)).unwrap_or_default()
+}
+
+fn not_whole(name: &str) -> NotUnderstood {
+    NotUnderstood {
+        place: format!("{name}:1"),
+        why: "the text ends without the empty line that nginx -T prints after each file: it is cut off, or messages of nginx follow it, or this \
+              file needs a newline at its end"
+            .to_owned(),
+    }
 }
 
 /// Messages of nginx, with or without a date, if its standard error is in the text too; and comments.
@@ -126,10 +133,25 @@ mod tests {
     }
 
     #[test]
-    fn messages_after_the_last_file_are_skipped() {
-        let dump = "# configuration file /a:\nuser a;\n\nnginx: configuration file /a test is successful\n2026/01/31 12:00:00 [warn] 7#7: x\n";
-        assert_eq!(split(dump).unwrap()[0].directives.len(), 1);
-        assert!(split("# configuration file /a:\nuser a;\nnginx: b;\n").unwrap()[0].directives.len() == 2);
+    fn a_text_that_is_not_whole_is_refused() {
+        let whole = "# configuration file /a:\nuser a;\n\n# configuration file /b:\nuser b;\nnginx: c;\n\n";
+        assert_eq!(split(whole).unwrap()[1].directives.len(), 2);
+        for end in 0..whole.len() {
+            let cut = split(whole.get(..end).unwrap());
+            let is_after_first = end == whole.find("\n\n").unwrap() + 2;
+            assert_eq!(cut.is_ok(), is_after_first, "{end}");
+        }
+        let messages = format!("{whole}nginx: configuration file /a test is successful\n");
+        assert!(split(&messages).unwrap_err().to_string().starts_with("/b:1: the text ends without"));
+    }
+
+    #[test]
+    fn a_relative_prefix_makes_relative_names() {
+        let dump = "# configuration file ./a.conf:\nuser a;\n# configuration file x/b:\n\n# configuration file ./b:\nuser b;\n\n";
+        assert_eq!(
+            split(dump).unwrap().iter().map(|file| file.name).collect::<Vec<_>>(),
+            ["./a.conf", "./b"]
+        );
     }
 
     #[test]
@@ -143,7 +165,7 @@ mod tests {
 
     #[test]
     fn an_error_has_the_file_and_the_line() {
-        let refused = split("# configuration file /a:\nuser a;\nhttp {\n").unwrap_err();
-        assert_eq!(refused.place, "/a:3");
+        let refused = split("# configuration file /a:\nuser a;\nhttp {\n\n").unwrap_err();
+        assert_eq!(refused.place, "/a:4");
     }
 }

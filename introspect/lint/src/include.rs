@@ -16,6 +16,13 @@ const MAX_DEPTH: usize = 16;
 /// limit. A `map` of a large site has hundreds of thousands of entries.
 const MAX_DIRECTIVES: usize = 2_000_000;
 
+/// Blocks whose content is a table, not directives.
+pub(crate) const TABLES: [&str; 6] = ["map", "geo", "split_clients", "types", "charset_map", "match"];
+
+/// The words in a table that are no entries.
+const PARAMETERS: [&str; 8] =
+    ["default", "hostnames", "volatile", "ranges", "delete", "proxy", "proxy_recursive", "include"];
+
 struct Includer<'f, 't> {
     files: &'f [DumpFile<'t>],
     folder: &'t str,
@@ -59,7 +66,11 @@ impl Includer<'_, '_> {
                 return Err(self.refuse(directive.at, "files include each other without end"));
             }
             if directive.name == "include" && directive.block.is_none() {
-                to.extend(self.included(directive, depth, around)?);
+                let included = self.included(directive, depth, around)?;
+                // What a `geo` includes in binary is unknown: the `include` stays.
+                let is_unknown = included.is_none();
+                to.extend(included.into_iter().flatten());
+                to.extend(is_unknown.then(|| directive.clone()));
                 continue;
             }
             let block = directive.block.as_ref();
@@ -76,7 +87,7 @@ impl Includer<'_, '_> {
         include: &Directive,
         depth: usize,
         around: &str,
-    ) -> Result<Vec<Directive>, NotUnderstood> {
+    ) -> Result<Option<Vec<Directive>>, NotUnderstood> {
         let path = include.arg(0);
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.folder) };
         let files = self.files;
@@ -84,8 +95,9 @@ impl Includer<'_, '_> {
         // As glob(3) orders them; nginx has no locale.
         named.sort_by_key(|(_, file)| file.name);
         // A pattern may match nothing; a `geo` may have its file in binary, which is not printed.
-        if named.is_empty() && !is_pattern(&path) && around != "geo" {
-            return Err(self.refuse(include.at, &format!("{path} is included, but is not in the dump")));
+        if named.is_empty() && !is_pattern(&path) {
+            let missing = self.refuse(include.at, &format!("{path} is included, but is not in the dump"));
+            return if around == "geo" { Ok(None) } else { Err(missing) };
         }
         let mut directives = Vec::new();
         for (index, file) in named {
@@ -93,9 +105,32 @@ impl Includer<'_, '_> {
                 return Err(out_of_order(file.name));
             }
             self.included = self.included.max(index + 1);
-            directives.extend(self.all(&file.directives, depth + 1, around)?);
+            let own = self.all(&file.directives, depth + 1, around)?;
+            if is_pattern(&path) && TABLES.contains(&around) {
+                self.check_entries(&own)?;
+            }
+            directives.extend(own);
         }
-        Ok(directives)
+        Ok(Some(directives))
+    }
+
+    /// Refuses directives in the files of a pattern in a table: where the pattern has no file, the heading of one would be a comment of
+    /// another file, and hide the rest of that.
+    fn check_entries(&self, entries: &[Directive]) -> Result<(), NotUnderstood> {
+        let is_word = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_directive = |entry: &&Directive| {
+            entry.block.is_some() || (is_word(&entry.name) && !PARAMETERS.contains(&&*entry.name))
+        };
+        match entries.iter().find(is_directive) {
+            Some(entry) => {
+                let why = format!(
+                    "`{}` may be a directive after a comment that looks like a heading of nginx -T; include the files of a table by their names",
+                    entry.name
+                );
+                Err(self.refuse(entry.at, &why))
+            }
+            None => Ok(()),
+        }
     }
 
     fn refuse(&self, at: SourcePosition, why: &str) -> NotUnderstood {
@@ -219,16 +254,17 @@ mod tests {
     fn files_stand_where_they_are_included_in_the_order_of_their_names() {
         let dump = "# configuration file /etc/nginx.conf:\ninclude c.d/*.conf;\ninclude /opt/x;\nlast;\n\
             # configuration file /etc/c.d/a.conf:\na;\n# configuration file /etc/c.d/b.conf:\nb;\n\
-            # configuration file /opt/x:\nx;\n";
+            # configuration file /opt/x:\nx;\n\n";
         assert_eq!(names(dump).unwrap(), ["a;", "b;", "x;", "last;"]);
     }
 
     #[test]
     fn a_file_that_is_missing_or_includes_itself_is_refused() {
-        let missing = names("# configuration file /a:\nuser a;\ninclude b;\n").unwrap_err();
+        let missing = names("# configuration file /a:\nuser a;\ninclude b;\n\n").unwrap_err();
         assert_eq!(missing.to_string(), "/a:2: /b is included, but is not in the dump.");
-        assert!(names("# configuration file /a:\ninclude b*;\ngeo $a { include b; }\n").is_ok());
-        let endless = names("# configuration file /a:\ninclude a;\n").unwrap_err();
+        let binary = names("# configuration file /a:\ninclude b*;\ngeo $a { include b; }\n\n").unwrap();
+        assert_eq!(binary, ["geo $a {\ninclude b;\n}"]);
+        let endless = names("# configuration file /a:\ninclude a;\n\n").unwrap_err();
         assert_eq!(endless.place, "/a:1");
     }
 
@@ -240,6 +276,21 @@ mod tests {
         // A comment in `a`: nginx includes `b` nowhere.
         assert_eq!(names(&format!("{main}{a}{b}")).unwrap_err().place, "/b:1");
         assert_eq!(names(&format!("{main}{b}{a}")).unwrap_err().place, "/a:1");
+    }
+
+    #[test]
+    fn a_pattern_in_a_table_includes_no_directives() {
+        let dump = |text: &str| {
+            format!(
+                "# configuration file /m:\nmap $a $b {{ include maps/*; }}\n\n# configuration file /maps/a:\n{text}\n\n"
+            )
+        };
+        for text in ["default 1;", "~^a 1;", "10.0.0.1 1; A 2;"] {
+            assert!(names(&dump(text)).is_ok(), "{text}");
+        }
+        for text in ["server { listen 80; }", "auth_request off;", "a 1; js_content b;"] {
+            assert_eq!(names(&dump(text)).unwrap_err().place, "/maps/a:1", "{text}");
+        }
     }
 
     #[test]

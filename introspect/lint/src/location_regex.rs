@@ -2,7 +2,8 @@
 //!
 //! nginx matches with PCRE. `fancy-regex` knows look-around and back-references as PCRE does, but reads some expressions in
 //! another way: `&&`, `--` and `~~` in a class, for example, or `\h`. The model trusts a match only of those that both read alike
-//! ([`LocationRegex::is_certain`]). An expression that it cannot read, or that takes too many steps, is reported
+//! ([`LocationRegex::is_certain`]), and only for a path of printable ASCII: PCRE compares bytes, and lets `$` match before a newline
+//! at the end. An expression that it cannot read, or that takes too many steps, is reported
 //! (`regex-not-understood`), never ignored.
 
 use fancy_regex::{Regex, RegexBuilder};
@@ -31,9 +32,9 @@ impl LocationRegex {
         Ok(Self { regex, is_certain: is_read_alike(text), lead: lead.to_owned() })
     }
 
-    /// Whether PCRE surely reads the expression as it is read here.
-    pub(crate) fn is_certain(&self) -> bool {
-        self.is_certain
+    /// Whether PCRE surely matches the path if it is matched here.
+    pub(crate) fn is_certain(&self, path: &str) -> bool {
+        self.is_certain && path.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
     }
 
     /// What every path that matches begins with: the letters after `^`.
@@ -213,6 +214,15 @@ mod tests {
             "é",
         ] {
             assert!(!is_read_alike(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_match_in_other_text_than_ascii_is_not_certain() {
+        let regex = LocationRegex::parse("^/i/..$", false).unwrap();
+        for (path, expected) in [("/i/ab", true), ("/i/é", false), ("/i/ab\n", false), ("/i/a\u{7f}", false)]
+        {
+            assert_eq!(regex.is_certain(path), expected, "{path:?}");
         }
     }
 

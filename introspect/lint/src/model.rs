@@ -1,6 +1,6 @@
 //! By which ways a request can reach a program behind the gateway, and which of them do not ask the sidecar.
 //!
-//! [`places`] are the blocks of a server, with [`inheritance`] as nginx has it; [`script`] is the rewrite phase and
+//! [`places`] are the blocks of a server, which a [`uri`] leads to, with [`inheritance`] as nginx has it; [`script`] is the rewrite phase and
 //! [`access`] the access phase; [`asking`] is what a server says about policies; [`walk`] follows requests from block to block; [`program`] resolves the addresses that
 //! they end at, with [`address`] and [`values`]; [`open`] says which ways are open ([`open_way`]). [`directives`] finds what the model
 //! cannot read. [`rule`] lists what it knows, for the proof that it needs all of it.
@@ -44,6 +44,7 @@ pub(crate) mod places;
 mod program;
 pub mod rule;
 mod script;
+mod uri;
 mod values;
 mod walk;
 
@@ -81,12 +82,6 @@ pub(crate) struct ProgramWay {
     pub(crate) addresses: BTreeSet<ProgramAddress>,
     /// Whether one of them, or a program behind another server of this nginx there, may be one that some location protects.
     pub(crate) leads_to_protected: bool,
-}
-
-impl ProgramWay {
-    fn in_chain(&self) -> ChainWay<'_> {
-        ChainWay { is_asked: self.asked.is_some(), addresses: &self.addresses }
-    }
 }
 
 impl<'c> Model<'c> {
@@ -170,7 +165,7 @@ impl<'c> ServerModel<'c> {
         if listens.is_empty() {
             listens.extend(Listen::defaults());
         }
-        let places = Places::new(server);
+        let places = Places::new(server, rules);
         let programs = programs(&places, &VariableValues::new(variables, &places), upstreams, rules);
         let auth_locations = places.auth_locations();
         let walk = if is_stream {
@@ -194,12 +189,25 @@ impl<'c> ServerModel<'c> {
     }
 
     fn in_chain(&self) -> ChainServer<'_> {
-        ChainServer { listens: &self.listens, ways: self.ways.iter().map(ProgramWay::in_chain).collect() }
+        let asks = !self.walk.questions.is_empty();
+        let ways = self.ways.iter().map(|way| ChainWay {
+            is_asked: way.asked.is_some(),
+            is_for_all: asks && self.declaration(way).is_some(),
+            addresses: &way.addresses,
+        });
+        let ways = ways.collect();
+        ChainServer { listens: &self.listens, ways, is_stream: self.is_stream }
     }
 
-    /// Whether the server is at one of these addresses.
+    /// Whether the server may be at one of these addresses.
     pub(crate) fn is_at(&self, addresses: &BTreeSet<ProgramAddress>) -> bool {
-        self.listens.iter().any(|listen| addresses.iter().any(|address| listen.serves(address)))
+        self.listens.iter().any(|listen| addresses.iter().any(|address| listen.may_serve(address)))
+    }
+
+    /// The addresses that a `stream` server passes connections on to; none if it may answer itself.
+    pub(crate) fn passed_on(&self) -> Option<impl Iterator<Item = &ProgramAddress>> {
+        let answers = self.places.get(0).scope.own("return").next().is_some();
+        (self.is_stream && !answers).then(|| self.ways.iter().flat_map(|way| &way.addresses))
     }
 
     /// Whether the block of a way asks for another policy than was asked on the way.

@@ -149,6 +149,17 @@ impl<'c> Scope<'c> {
         self.inherited(name).into_iter().filter(|lost| !again(lost)).collect()
     }
 
+    /// Whether its addresses are refused, whatever they are; with `satisfy any` something else may still let them in.
+    pub(crate) fn denies_all(&self) -> bool {
+        let first = self.effective_of(&["allow", "deny"]).first().copied();
+        first.is_some_and(|first| first.name == "deny" && first.arg(0) == "all")
+    }
+
+    /// Whether it refuses every client.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.denies_all() && !self.says("satisfy", "any")
+    }
+
     /// The first directive of this name in its own block.
     pub(crate) fn first(&self, name: &str) -> Option<&'c Directive> {
         self.own(name).next()

@@ -133,12 +133,12 @@ impl<'c> ServerBlock<'c> {
         server
     }
 
-    /// The protected locations. A location that clients cannot request and that answers by itself does not
-    /// count: it is the page of a refusal.
+    /// The protected locations. A location that refuses every client does not count, nor one that clients cannot request and that
+    /// answers by itself: it is the page of a refusal.
     pub(crate) fn protected(&self) -> impl Iterator<Item = &Scope<'c>> {
         self.others().filter(|scope| {
             let refuses = scope.is_hidden() && scope.answer().is_some();
-            scope.is_location() && scope.auth_request().is_some() && !refuses
+            scope.is_location() && scope.auth_request().is_some() && !refuses && !scope.is_closed()
         })
     }
 

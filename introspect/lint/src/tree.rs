@@ -9,6 +9,10 @@ use crate::variable_name;
 /// How deep blocks may be nested; real configurations need half a dozen levels.
 const MAX_DEPTH: usize = 32;
 
+/// Directives whose words are texts: nginx expands no variable in them, so that their case counts.
+const PLAIN: [&str; 6] =
+    ["location", "auth_request", "mirror", "add_before_body", "add_after_body", "post_action"];
+
 /// `name args...;`, or with a block. An entry of a `map` is a directive too: its name is the value to match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Directive {
@@ -129,7 +133,7 @@ impl Words {
             self.at = SourcePosition { file, line, word: self.before };
         }
         self.before += 1;
-        self.words.push(variable_name::in_lower_case(word));
+        self.words.push(word);
     }
 
     fn is_empty(&self) -> bool {
@@ -139,7 +143,11 @@ impl Words {
     fn take(&mut self, block: Option<Vec<Directive>>) -> Option<Directive> {
         let mut words = std::mem::take(&mut self.words).into_iter();
         let name = words.next()?;
-        Some(Directive { name, args: words.collect(), block, open: None, at: self.at })
+        if PLAIN.contains(&&*name) {
+            return Some(Directive { name, args: words.collect(), block, open: None, at: self.at });
+        }
+        let args = words.map(variable_name::in_lower_case).collect();
+        Some(Directive { name: variable_name::in_lower_case(name), args, block, open: None, at: self.at })
     }
 }
 

@@ -7,12 +7,25 @@ pub(crate) fn in_lower_case(word: String) -> String {
     if !word.contains('$') {
         return word;
     }
+    if let Some(braced) = other_scheme(&word) {
+        return in_lower_case(braced);
+    }
     let mut is_name = false;
     let letter = |next: char| {
         is_name = next == '$' || (is_name && (next == '{' || (next.is_ascii() && is_of_a_name(next as u8))));
         if is_name { next.to_ascii_lowercase() } else { next }
     };
     word.chars().map(letter).collect()
+}
+
+/// A `$Scheme` at the beginning in another case, in braces: nginx takes only a `rewrite` to `$scheme`, as it is written here, for a
+/// redirect.
+fn other_scheme(word: &str) -> Option<String> {
+    let (name, rest) = split_name(word.strip_prefix('$')?)?;
+    let is_other = name.get(.."scheme".len()).is_some_and(|begin| {
+        begin.eq_ignore_ascii_case("scheme") && begin != "scheme" && !word.starts_with("${")
+    });
+    is_other.then(|| format!("${{{name}}}{rest}"))
 }
 
 /// A name without its `$`.
@@ -73,6 +86,9 @@ mod tests {
             ("^/A$|B", "^/A$|B"),
             ("A$$B", "A$$b"),
             ("Кино$Кино", "Кино$Кино"),
+            ("$scheme://a", "$scheme://a"),
+            ("$Scheme/a", "${scheme}/a"),
+            ("$SCHEME_x/$Scheme", "${scheme_x}/$scheme"),
         ] {
             assert_eq!(in_lower_case(text.to_owned()), expected);
         }

@@ -72,6 +72,8 @@ impl<'c> Variables<'c> {
         sources.extend(names(source));
         sources.extend(values_of(block).into_iter().flat_map(names));
         self.blocks.entry(name).or_default().push(block);
+        // The dump does not have what it includes in binary.
+        self.unknown.extend(block.named("include").next().map(|_| name));
         for entry in block.inside() {
             self.capture([&entry.name], entry.at);
         }
@@ -268,10 +270,10 @@ mod tests {
 
     #[test]
     fn what_the_configuration_alone_does_not_decide_is_unknown() {
-        let text = "http { js_set $a b.c; map $d $e { ~(?<F>.) 1; } geoip2 /g { $h i; } server { set $args j; set $k l; set_md5 $m n; } } stream { map $a $o { } }";
+        let text = "http { js_set $a b.c; geo $p { include q; } map $d $e { ~(?<F>.) 1; } geoip2 /g { $h i; } server { set $args j; set $k l; set_md5 $m n; } } stream { map $a $o { } }";
         let tree = tree::parse("/n", 0, text).unwrap();
         let variables = Variables::new(&tree);
-        for name in ["a", "f", "h", "m", "args", "http_x", "1"] {
+        for name in ["a", "f", "h", "m", "p", "args", "http_x", "1"] {
             assert!(variables.is_unknown(name), "{name}");
         }
         assert!(!variables.is_unknown("e") && !variables.is_unknown("k"));

@@ -4,7 +4,7 @@
 //! rule are compared. Whether nginx itself accepts them is not tested.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lint::lint;
 use lint::rules::ALL;
@@ -16,10 +16,15 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(FOLDER).join(format!("{name}.conf"))
 }
 
+/// The text of a file, with the empty line that nginx prints after it.
+fn dump(path: &Path) -> String {
+    std::fs::read_to_string(path).expect("each configuration is a file") + "\n"
+}
+
 #[test]
 fn every_rule_finds_what_its_wrong_configuration_has() {
     for rule in ALL {
-        let dump = std::fs::read_to_string(path(rule.name)).unwrap();
+        let dump = dump(&path(rule.name));
         let expected = dump.lines().next().unwrap().strip_prefix("# expect: ").unwrap();
         let found = lint(&dump).unwrap().findings.into_iter().filter(|finding| finding.rule == rule.name);
         let found: Vec<_> = found.map(|finding| format!("{}:{}", finding.rule, finding.line)).collect();
@@ -38,7 +43,7 @@ fn every_wrong_configuration_is_a_rule_s() {
 #[test]
 fn a_finding_is_one_line_that_ends_with_a_full_stop() {
     for rule in ALL {
-        for finding in lint(&std::fs::read_to_string(path(rule.name)).unwrap()).unwrap().findings {
+        for finding in lint(&dump(&path(rule.name))).unwrap().findings {
             assert!(finding.problem.ends_with('.') && !finding.problem.contains('\n'), "{finding:?}");
         }
     }
@@ -50,7 +55,7 @@ fn a_finding_is_one_line_that_ends_with_a_full_stop() {
 fn published_configurations_have_no_open_way() {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/published")).unwrap();
     for file in files.map(|entry| entry.unwrap().path()) {
-        let outcome = lint(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let outcome = lint(&dump(&file)).unwrap();
         let about_ways =
             |rule: &str| rule.starts_with("open-") || rule.starts_with("not-") || rule == "declared-in-vain";
         let alarms: Vec<_> = outcome.findings.iter().filter(|finding| about_ways(finding.rule)).collect();

@@ -24,8 +24,7 @@ impl<'c> AccessChecks<'c> {
         let scope = &places.get(index).scope;
         let satisfy = scope.the("satisfy").filter(|satisfy| satisfy.arg(0).eq_ignore_ascii_case("any"));
         let by_address = scope.effective_of(&["allow", "deny"]);
-        let denies_all =
-            by_address.first().is_some_and(|first| first.name == "deny" && first.arg(0) == "all");
+        let denies_all = scope.denies_all();
         let asks = asks(places, index, rules);
         let allows = by_address.iter().any(|rule| rule.name == "allow") && !denies_all;
         let is_on = |name| scope.the(name).is_some_and(|directive| directive.arg(0) != "off");
@@ -68,6 +67,15 @@ pub(crate) fn intercepts(places: &Places<'_>, block: usize) -> bool {
     kinds.iter().any(|kind| places.get(block).scope.says(&format!("{kind}_intercept_errors"), "on"))
 }
 
+/// Whether an `X-Accel-Redirect` in the response of a block's program, which the directive `name` names, leads the request on.
+pub(crate) fn obeys_accel(places: &Places<'_>, block: usize, name: &str) -> bool {
+    let ignoring = format!("{}ignore_headers", name.strip_suffix("pass").unwrap_or(name));
+    let lines = places.effective(block, &ignoring);
+    let mut ignored = lines.iter().flat_map(|line| &line.args);
+    // memcached has no headers.
+    name != "memcached_pass" && !ignored.any(|name| name.eq_ignore_ascii_case("X-Accel-Redirect"))
+}
+
 /// The error pages of a block.
 pub(crate) fn pages<'c>(places: &Places<'c>, index: usize) -> Vec<ErrorPage<'c>> {
     places.effective(index, "error_page").into_iter().map(ErrorPage::parse).collect()
@@ -81,7 +89,7 @@ mod tests {
 
     fn access(server: &str, check: impl Fn(&Places<'_>, AccessChecks<'_>) -> bool) -> bool {
         let tree = tree::parse("/n", 0, &format!("server {{ {server} }}")).unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]));
+        let places = Places::new(&Scope::outermost(&tree[0]), RuleSet::ALL);
         check(&places, AccessChecks::new(&places, 1, RuleSet::ALL))
     }
 

@@ -11,7 +11,8 @@ use crate::target::after_unix;
 /// Where a request to a program goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ProgramAddress {
-    /// A Unix socket, by its path without `//`, `.` and `..`.
+    /// A Unix socket, by its path without `//`, `.` and `..`; without a slash at the beginning, if it is one in the folder that nginx
+    /// works in.
     Socket(String),
     /// A host and a port.
     Host(Host, String),
@@ -46,7 +47,7 @@ impl ProgramAddress {
     pub(crate) fn may_be(&self, other: &Self, loopback: bool) -> bool {
         match (self, other) {
             (Self::Any, _) | (_, Self::Any) => true,
-            (Self::Socket(one), Self::Socket(other)) => one == other,
+            (Self::Socket(one), Self::Socket(other)) => is_same_socket(one, other),
             (Self::Host(one, port), Self::Host(other, other_port)) => {
                 port == other_port && (one == other || (loopback && one.may_be(other, port)))
             }
@@ -78,6 +79,11 @@ impl Host {
             None if loopback && is_local_name(inner) => Self::Loopback,
             None => Self::Name(inner.to_owned()),
         }
+    }
+
+    /// Whether it stands for all addresses of a machine.
+    pub(crate) fn is_unspecified(&self) -> bool {
+        matches!(self, Self::Ip(ip) if ip.is_unspecified())
     }
 
     fn of_ip(ip: IpAddr) -> Self {
@@ -141,6 +147,12 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Which folder a relative path begins in is not known.
+fn is_same_socket(one: &str, other: &str) -> bool {
+    let name = |path: &str| path.rsplit_once('/').map_or(path, |(_, name)| name).to_owned();
+    one == other || (!(one.starts_with('/') && other.starts_with('/')) && name(one) == name(other))
+}
+
 fn plain_path(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
@@ -151,10 +163,10 @@ fn plain_path(path: &str) -> String {
         }
     }
     // On every Linux the first is a link to the second.
-    if parts.starts_with(&["var", "run"]) {
+    if path.starts_with('/') && parts.starts_with(&["var", "run"]) {
         parts.remove(0);
     }
-    format!("/{}", parts.join("/"))
+    if path.starts_with('/') { format!("/{}", parts.join("/")) } else { parts.join("/") }
 }
 
 #[cfg(test)]
@@ -184,6 +196,8 @@ mod tests {
             ("app:8000", "app.internal:8000"),
             ("unix:/run/a.sock", "unix:/run//x/.././a.sock"),
             ("unix:/run/a.sock", "UNIX:/var/run/a.sock"),
+            ("unix:/run/a.sock", "unix:a.sock"),
+            ("unix:x/a.sock", "unix:../a.sock"),
         ] {
             assert!(same(one, other) && same(other, one), "{one} {other}");
         }
@@ -198,6 +212,7 @@ mod tests {
             ("app:443", "10.0.0.6:443"),
             ("app:80", "app2:80"),
             ("unix:/run/a", "unix:/run/b"),
+            ("unix:/run/a", "unix:b"),
             ("unix:/run/a", "127.0.0.1:80"),
         ] {
             assert!(!same(one, other), "{one} {other}");

@@ -6,17 +6,30 @@ use crate::error_page::ErrorPage;
 use crate::location_regex::LocationRegex;
 use crate::model::access::{intercepts, limit_excepts, pages};
 use crate::model::inheritance::passes;
-use crate::model::places::{Places, Uri};
+use crate::model::places::Places;
 use crate::model::rule::{ModelRule, RuleSet};
 use crate::model::script::{Script, is_sent_to_client};
+use crate::model::uri::Uri;
 use crate::scope::status;
 use crate::source::SourcePosition;
 use crate::tree::Directive;
 use crate::variables::{Variables, bare, names};
 
 /// Directives of a location that answer in the place of its program.
-const HANDLERS: [&str; 9] =
-    ["try_files", "empty_gif", "stub_status", "flv", "mp4", "hls", "f4f", "api", "status"];
+const HANDLERS: [&str; 12] = [
+    "try_files",
+    "empty_gif",
+    "stub_status",
+    "flv",
+    "mp4",
+    "hls",
+    "f4f",
+    "api",
+    "status",
+    "echo_flush",
+    "echo_sleep",
+    "echo_status",
+];
 
 /// Who answers the subrequests of a server, by the URI.
 #[derive(Debug)]
@@ -48,7 +61,7 @@ impl<'p, 'c> Answers<'p, 'c> {
         let places = self.places;
         // The text is used as it is: a `?` begins no query, and a `$` no variable.
         let mut open = places.candidates(&Uri::Whole(uri.to_owned())).to_vec();
-        match self.by_server(uri, places.get(0).scope.block()) {
+        match self.by_server(uri, places.get(0).scope.block(), &mut false) {
             ServerAnswer::Success(at) => return Some(at),
             ServerAnswer::Leads(to) => open.extend(to.iter().flat_map(|to| places.candidates(to).to_vec())),
         }
@@ -80,23 +93,27 @@ impl<'p, 'c> Answers<'p, 'c> {
         None
     }
 
-    /// What the rewrite directives of the server do with the subrequest, which runs them again.
-    fn by_server(&self, uri: &str, block: &Directive) -> ServerAnswer {
+    /// What the rewrite directives of the server do with the subrequest, which runs them again. `skipped` becomes whether the request
+    /// before may have left out the directives after.
+    fn by_server(&self, uri: &str, block: &Directive, skipped: &mut bool) -> ServerAnswer {
         let mut to = Vec::new();
         for directive in block.inside() {
             match &*directive.name {
-                "return" if (200..300).contains(&status(directive)) && block.name == "if" => {
+                "return" if (200..300).contains(&status(directive)) && (block.name == "if" || *skipped) => {
                     return ServerAnswer::Success(directive.at);
                 }
-                "if" if self.may_hold(directive, uri) => match self.by_server(uri, directive) {
-                    ServerAnswer::Leads(more) => to.extend(more),
-                    success @ ServerAnswer::Success(_) => return success,
-                },
+                "if" if *skipped || self.may_hold(directive, uri) => {
+                    match self.by_server(uri, directive, skipped) {
+                        ServerAnswer::Leads(more) => to.extend(more),
+                        success @ ServerAnswer::Success(_) => return success,
+                    }
+                }
                 "rewrite" if !is_sent_to_client(directive) && may_match(directive.arg(0), uri) => {
-                    to.push(Uri::of_text(directive.arg(1)));
+                    to.push(Uri::of_rewrite(directive.arg(1)));
                 }
                 _ => {}
             }
+            *skipped |= ends_rewrites(directive);
         }
         ServerAnswer::Leads(to)
     }
@@ -124,7 +141,11 @@ impl<'p, 'c> Answers<'p, 'c> {
                 continue;
             }
             let blocks = self.variables.blocks(&name);
-            // `geo` reads the address of the client by default.
+            // `geo` reads the address of the client by default, which a location can change by `real_ip_header`.
+            let is_same = !is_of_address(&name, blocks) || !self.address_changes();
+            if !is_same {
+                return false;
+            }
             let sources = blocks.iter().filter(|block| block.args.len() > 1);
             open.extend(
                 sources
@@ -140,6 +161,14 @@ impl<'p, 'c> Answers<'p, 'c> {
             }
         }
         true
+    }
+
+    /// Whether a location has another address for the client than the server.
+    fn address_changes(&self) -> bool {
+        let names = ["real_ip_header", "set_real_ip_from", "real_ip_recursive"];
+        let changes =
+            |index: usize| names.iter().any(|name| self.places.get(index).scope.own(name).next().is_some());
+        self.places.all().skip(1).any(|(index, _)| changes(index))
     }
 
     /// The texts to which the server itself sets a variable; none if a location sets it, which a subrequest would still see.
@@ -159,6 +188,22 @@ enum ServerAnswer {
     Leads(Vec<Uri>),
 }
 
+/// Whether a directive of the server may end its rewrite phase, and leave the request alive.
+fn ends_rewrites(directive: &Directive) -> bool {
+    match &*directive.name {
+        "break" => true,
+        "rewrite" => matches!(directive.arg(2), "last" | "break"),
+        "if" => directive.inside().iter().any(ends_rewrites),
+        _ => false,
+    }
+}
+
+/// Whether a variable depends on the address of the client.
+fn is_of_address(name: &str, blocks: &[&Directive]) -> bool {
+    let is_geo = blocks.iter().any(|block| block.name == "geo" && block.args.len() == 1);
+    is_geo || name.starts_with("remote_") || name == "binary_remote_addr"
+}
+
 /// Variables that a request and its subrequests share, whatever its URI.
 fn is_constant(name: &str) -> bool {
     let prefixes = ["http_", "cookie_", "ssl_", "server_", "remote_", "proxy_protocol_"];
@@ -174,7 +219,7 @@ fn may_match(regex: &str, uri: &str) -> bool {
 /// Whether a regular expression matches, in any case of the letters for `true`; `None` if that is not known.
 fn matches(regex: &str, uri: &str, any_case: bool) -> Option<bool> {
     let regex = LocationRegex::parse(regex, any_case).ok()?;
-    regex.is_certain().then(|| regex.is_match(uri).ok())?
+    regex.is_certain(uri).then(|| regex.is_match(uri).ok())?
 }
 
 fn is_answered(places: &Places<'_>, content: usize) -> bool {
@@ -209,7 +254,7 @@ fn lets_in(places: &Places<'_>, page: &ErrorPage<'_>, rules: RuleSet) -> bool {
 
 /// The locations of a URI or a name; none for a status.
 fn targets(places: &Places<'_>, to: &str) -> Vec<usize> {
-    if to.starts_with('=') { Vec::new() } else { places.candidates(&Uri::of_text(to)).to_vec() }
+    if to.starts_with('=') { Vec::new() } else { places.candidates(&Uri::of_page(to)).to_vec() }
 }
 
 #[cfg(test)]
@@ -219,10 +264,10 @@ mod tests {
     use crate::tree;
 
     fn is_answered(server: &str) -> bool {
-        let maps = "map $host $by_host { default $scheme; } map $uri $by_uri { default 1; }";
+        let maps = "geo $lan { default \"\"; 10.0.0.0/8 1; } map $host $by_host { default $scheme; } map $uri $by_uri { default 1; }";
         let tree = tree::parse("/n", 0, &format!("http {{ {maps} server {{ {server} }} }}")).unwrap();
         let block = tree[0].named("server").next().unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]).inner(block));
+        let places = Places::new(&Scope::outermost(&tree[0]).inner(block), RuleSet::ALL);
         let variables = Variables::new(&tree);
         let asked = places.all().find_map(|(_, place)| place.scope.auth_request()).unwrap();
         Answers::new(&places, &variables, RuleSet::ALL).of(asked).is_some()
@@ -261,6 +306,15 @@ mod tests {
             ("location = /q { proxy_pass http://a; try_files /x =204; }", true),
             ("location = /q { proxy_pass http://a; empty_gif; }", true),
             ("location = /q { stub_status; proxy_pass http://a; }", true),
+        ] {
+            let server = format!("location = /p {{ auth_request /q; }} {server}");
+            assert_eq!(is_answered(&server), expected, "{server}");
+        }
+    }
+
+    #[test]
+    fn a_subrequest_runs_the_directives_of_the_server_again() {
+        for (server, expected) in [
             ("if ($uri !~ ^/p) { return 200; } location = /q { proxy_pass http://a; }", true),
             ("if ($uri ~ ^/r) { return 200; } location = /q { proxy_pass http://a; }", false),
             ("if ($request_method = OPTIONS) { return 204; } location = /q { proxy_pass http://a; }", false),
@@ -275,6 +329,25 @@ mod tests {
                 "if ($a = 1) { return 204; } location = /r { set $a 1; } location = /q { proxy_pass http://a; }",
                 true,
             ),
+            ("if ($uri !~ ^/q) { break; } return 204; location = /q { proxy_pass http://a; }", true),
+            (
+                "if ($uri !~ ^/q) { break; } if ($request_method = GET) { return 204; } location = /q { proxy_pass http://a; }",
+                true,
+            ),
+            (
+                "rewrite ^/p /p last; if ($request_method = GET) { return 204; } location = /q { proxy_pass http://a; }",
+                true,
+            ),
+            (
+                "return 403; if ($request_method = GET) { return 204; } location = /q { proxy_pass http://a; }",
+                false,
+            ),
+            ("if ($lan) { return 204; } location = /q { proxy_pass http://a; }", false),
+            (
+                "if ($lan) { return 204; } location = /r { real_ip_header X-Real-IP; } location = /q { proxy_pass http://a; }",
+                true,
+            ),
+            ("location = /q { proxy_pass http://a; echo_flush; }", true),
             ("if (!-f /x) { return 204; } location = /q { proxy_pass http://a; }", true),
             ("rewrite ^/(?!p).* /x last; location = /x { } location = /q { proxy_pass http://a; }", true),
             ("rewrite ^/r/(.*) /x last; location = /x { } location = /q { proxy_pass http://a; }", false),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::headers::POLICY;
-use crate::model::places::{PlaceKind, Places, Uri};
+use crate::model::places::{PlaceKind, Places};
+use crate::model::uri::Uri;
 use crate::variables::{bare, only};
 
 impl<'c> Places<'c> {

@@ -9,20 +9,23 @@ use crate::model::listen::Listen;
 #[derive(Debug)]
 pub(crate) struct Chains {
     addresses: Vec<ProgramAddress>,
-    /// For each server and way: those that are there for certain, and those that may be.
-    certain: Vec<Vec<Bits>>,
-    possible: Vec<Vec<Bits>>,
+    /// For each server and way: those that may be there.
+    ways: Vec<Vec<Bits>>,
 }
 
 /// A server of a chain.
 pub(crate) struct ChainServer<'s> {
     pub(crate) listens: &'s [Listen],
     pub(crate) ways: Vec<ChainWay<'s>>,
+    /// Whether it passes each connection on as it is, so that its clients are those of the server behind.
+    pub(crate) is_stream: bool,
 }
 
 /// A way of a server.
 pub(crate) struct ChainWay<'s> {
     pub(crate) is_asked: bool,
+    /// Whether it is declared open in a server that asks, which is a declaration for all clients.
+    pub(crate) is_for_all: bool,
     pub(crate) addresses: &'s BTreeSet<ProgramAddress>,
 }
 
@@ -69,14 +72,13 @@ impl Chains {
         let ways = || servers.iter().flat_map(|server| &server.ways);
         let distinct: BTreeSet<_> = ways().flat_map(|way| way.addresses).collect();
         let numbers: BTreeMap<_, _> = distinct.iter().copied().zip(0..).collect();
-        let certain = beyond(servers, &numbers, |listen, address| known && listen.serves(address));
-        let possible = beyond(servers, &numbers, |listen, address| known && listen.may_serve(address));
-        Self { addresses: distinct.into_iter().cloned().collect(), certain, possible }
+        let ways = beyond(servers, &numbers, |listen, address| known && listen.may_serve(address));
+        Self { addresses: distinct.into_iter().cloned().collect(), ways }
     }
 
-    /// The programs that a way leads to for certain.
+    /// The programs that a way may lead to.
     pub(crate) fn of(&self, (server, way): (usize, usize)) -> impl Iterator<Item = &ProgramAddress> {
-        let own = self.certain.get(server).and_then(|ways| ways.get(way));
+        let own = self.ways.get(server).and_then(|ways| ways.get(way));
         let numbered = self.addresses.iter().enumerate();
         numbered
             .filter(move |(number, _)| own.is_some_and(|own| own.has(*number)))
@@ -89,7 +91,7 @@ impl Chains {
         for (number, _) in self.addresses.iter().enumerate().filter(|(_, address)| wanted(address)) {
             all.insert(number);
         }
-        self.possible.iter().map(|ways| ways.iter().map(|way| way.meets(&all)).collect()).collect()
+        self.ways.iter().map(|ways| ways.iter().map(|way| way.meets(&all)).collect()).collect()
     }
 }
 
@@ -129,7 +131,7 @@ fn beyond(
                 ways.get_mut(index).into_iter().flatten().zip(reached.get(index).into_iter().flatten());
             for (way, (bits, reached)) in server.ways.iter().zip(of_server) {
                 for to in reached.iter().filter_map(|to| behind.get(*to)) {
-                    bits.extend(to.for_way(way));
+                    bits.extend(to.for_way(way, server.is_stream));
                 }
                 if let Some(own) = behind.get_mut(index) {
                     has_changed |= own.add(way, bits);
@@ -140,21 +142,27 @@ fn beyond(
     ways
 }
 
-/// The programs behind a server: those that it does not ask for, and all.
+/// The programs behind a server: those that it does not ask for, those of them that are not declared for all clients, and all.
 #[derive(Default)]
 struct Behind {
     unasked: Bits,
+    undeclared: Bits,
     all: Bits,
 }
 
 impl Behind {
     /// A way that asked leads to protected locations as well.
-    fn for_way(&self, way: &ChainWay<'_>) -> &Bits {
-        if way.is_asked { &self.all } else { &self.unasked }
+    fn for_way(&self, way: &ChainWay<'_>, is_stream: bool) -> &Bits {
+        match (way.is_asked, is_stream) {
+            (true, _) => &self.all,
+            (false, true) => &self.undeclared,
+            (false, false) => &self.unasked,
+        }
     }
 
     fn add(&mut self, way: &ChainWay<'_>, bits: &Bits) -> bool {
-        let is_new = !way.is_asked && self.unasked.extend(bits);
-        self.all.extend(bits) || is_new
+        let is_unasked = !way.is_asked && self.unasked.extend(bits);
+        let is_undeclared = !way.is_asked && !way.is_for_all && self.undeclared.extend(bits);
+        self.all.extend(bits) || is_unasked || is_undeclared
     }
 }

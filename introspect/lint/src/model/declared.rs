@@ -1,7 +1,9 @@
 //! What a declaration covers: the paths of its block, and not those of a location that asks.
 
 use crate::lexer::Declaration;
-use crate::model::places::{Place, PlaceKind, Places, Uri};
+use crate::model::places::{Place, PlaceKind, Places};
+use crate::model::script::is_sent_to_client;
+use crate::model::uri::{Uri, is_comparable};
 use crate::target::ProxyTarget;
 use crate::tree::Directive;
 
@@ -23,7 +25,7 @@ fn is_check(name: &str) -> bool {
     matches!(name, "if" | "return" | "rewrite" | "set")
 }
 
-/// A location that asks, and whose paths a declared block passes on as well: because its regular expression may match them, or because it
+/// A location that asks, and whose paths a declared block passes on as well: because nginx may choose the block for them, or because it
 /// changes the path.
 pub(crate) fn covered_too<'p, 'c>(
     places: &'p Places<'c>,
@@ -39,45 +41,109 @@ pub(crate) fn covered_too<'p, 'c>(
                 && places.asks(*index)
         })
     };
-    let own = places.get(location);
-    if let Some(lead) = own.lead() {
-        // Exact locations, and prefixes with `^~`, come before regular expressions.
-        let takes = |place: &Place<'_>| {
-            let path = place.scope.path();
-            let is_open = place.parent == own.parent && place.scope.is_prefix() && !place.scope.is_settled();
-            is_open && (lead.starts_with(path) || path.starts_with(lead))
-        };
-        if let Some((_, place)) = asking().find(|(_, place)| takes(place)) {
-            return Some(place);
+    let taken = asking().find(|(index, _)| takes(places, location, *index));
+    let sent = sent_paths(places, block, pass);
+    let is_sent = |place: &Place<'_>| sent.iter().any(|uri| may_be_of(uri, place));
+    taken.or_else(|| asking().find(|(_, place)| is_sent(place))).map(|(_, place)| place)
+}
+
+/// Whether nginx may choose `location` for a path of the location `other`, although it is not one for fewer paths that was taken out of
+/// it on purpose.
+fn takes(places: &Places<'_>, location: usize, other: usize) -> bool {
+    let Some((own_index, their_index)) = apart(places, location, other) else { return false };
+    let (place, asking) = (places.get(location), places.get(other));
+    if place.scope.is_exact() || !may_share(places, location, other) {
+        return false;
+    }
+    let (own, their) = (places.get(own_index), places.get(their_index));
+    // Inside of its block an exact location or a regular expression is final.
+    let is_final = |inner: &Place<'_>| inner.scope.is_exact() || inner.scope.is_regex();
+    match (own.scope.is_regex(), their.scope.is_regex()) {
+        (true, true) => own_index < their_index,
+        (true, false) => {
+            let path = asking.scope.path();
+            // The location for all paths is for those of no other.
+            let is_narrower = own.begin().len() > path.len() || (path == "/" && own.begin() == path);
+            let is_kept = their.scope.is_settled() || is_final(asking);
+            !(is_kept || (is_narrower && their_index == other))
+        }
+        (false, true) => own.scope.is_settled() || is_final(place),
+        (false, false) => {
+            let is_inside = their_index != other && own.begin().len() > their.begin().len();
+            is_inside && is_comparable(own.begin(), places.begin(other))
         }
     }
-    let sent = sent_paths(places, block, pass);
-    asking().find(|(_, place)| sent.iter().any(|uri| may_be_of(uri, place))).map(|(_, place)| place)
+}
+
+/// The two blocks directly in the innermost block around both locations; none if one location is in the other.
+fn apart(places: &Places<'_>, one: usize, other: usize) -> Option<(usize, usize)> {
+    let around = |mut index: usize| {
+        let mut all = vec![index];
+        while places.get(index).parent != index {
+            index = places.get(index).parent;
+            all.push(index);
+        }
+        all.reverse();
+        all
+    };
+    let (one, other) = (around(one), around(other));
+    one.into_iter().zip(other).find(|(one, other)| one != other)
+}
+
+/// Whether a path may be one of both locations.
+fn may_share(places: &Places<'_>, one: usize, other: usize) -> bool {
+    let (begins, exact) = (places.begin(one), places.get(other));
+    if exact.scope.is_exact() {
+        return exact.scope.path().starts_with(begins) && !places.get(one).surely_differs(exact.scope.path());
+    }
+    is_comparable(begins, places.begin(other))
 }
 
 /// The paths that a block sends instead of the client's, where it changes them.
 fn sent_paths(places: &Places<'_>, block: usize, pass: &Directive) -> Vec<Uri> {
     let location = places.location_of(block);
-    let blocks = [location].into_iter().chain(places.inner(location, PlaceKind::If));
-    let rewrites = blocks.flat_map(|index| places.get(index).scope.own("rewrite"));
-    let rewritten =
-        rewrites.filter(|rewrite| rewrite.arg(2) == "break").map(|rewrite| Uri::of_text(rewrite.arg(1)));
+    let blocks = || [location].into_iter().chain(places.inner(location, PlaceKind::If));
+    let rewrites = blocks().flat_map(|index| places.get(index).scope.own("rewrite"));
+    // Without a flag a `break` after it keeps the request here.
+    let has_break = blocks().any(|index| places.get(index).scope.own("break").next().is_some());
+    let stays = |rewrite: &&Directive| match rewrite.arg(2) {
+        "break" => true,
+        "" => has_break && !is_sent_to_client(rewrite),
+        _ => false,
+    };
+    let rewritten = rewrites.filter(stays).map(|rewrite| captured(rewrite.arg(0), rewrite.arg(1)));
     let uri = ProxyTarget::parse(pass.arg(0)).uri;
     let scope = &places.get(location).scope;
-    // The rest of the client's path follows it.
-    let is_whole = scope.is_exact() || uri.contains(['$', '?']);
     let passed = match uri {
         "" => None,
-        uri if is_whole => Some(Uri::of_text(uri)),
+        uri if scope.is_exact() || uri.contains('?') => Some(Uri::of_rewrite(uri)),
+        uri if uri.contains('$') => Some(captured(scope.path(), uri)),
+        // The rest of the client's path follows it, and may begin with `..` where no slash ends the location.
+        uri if !scope.path().ends_with('/') && is_folder(uri) => Some(Uri::any()),
         uri => Some(Uri::Begins(uri.to_owned())),
     };
     rewritten.chain(passed).collect()
+}
+
+/// The path of a text with captures of a regular expression: one that begins a part of the path can be `..`, unless it begins a part of
+/// the client's path too.
+fn captured(regex: &str, text: &str) -> Uri {
+    let path = text.split('?').next().unwrap_or_default();
+    let begin = path.split('$').next().unwrap_or_default();
+    let may_climb = begin.len() < path.len() && is_folder(begin) && !regex.contains("/(");
+    if may_climb { Uri::any() } else { Uri::of_rewrite(text) }
+}
+
+/// Whether text after it begins a part of the path, or makes one of its dots.
+fn is_folder(path: &str) -> bool {
+    ["/", "/.", "/.."].iter().any(|end| path.ends_with(end))
 }
 
 fn may_be_of(uri: &Uri, place: &Place<'_>) -> bool {
     let path = place.scope.path();
     let begins = |text: &str| place.scope.is_prefix() && text.starts_with(path);
     match uri {
+        Uri::Begins(begin) if begin.is_empty() => true,
         // All paths are of the location for all others.
         _ if path == "/" && place.scope.is_prefix() => false,
         Uri::Whole(whole) => begins(whole) || whole == path,
@@ -89,14 +155,15 @@ fn may_be_of(uri: &Uri, place: &Place<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rule::RuleSet;
     use crate::scope::Scope;
     use crate::tree;
 
     /// Whether the first location passes on paths of `/films/` too.
-    fn takes(location: &str) -> bool {
+    fn takes_films(location: &str) -> bool {
         let films = "location /films/ { auth_request /q; }";
         let tree = tree::parse("/n", 0, &format!("server {{ location {location} {films} }}")).unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]));
+        let places = Places::new(&Scope::outermost(&tree[0]), RuleSet::ALL);
         let pass = places.get(1).scope.own("proxy_pass").next().unwrap();
         covered_too(&places, 1, pass).is_some()
     }
@@ -115,8 +182,56 @@ mod tests {
             ("/public/ { if ($arg_p) { rewrite ^ /films/$arg_p break; } proxy_pass http://a; }", true),
             ("/public/ { rewrite ^/public/(.*)$ /$1 break; proxy_pass http://a; }", true),
             ("/public/ { rewrite ^/public/(.*)$ /pages/$1 break; proxy_pass http://a; }", false),
+            ("/public/ { rewrite ^/public/(.*)$ /films/$1; break; proxy_pass http://a; }", true),
+            ("/public/ { rewrite ^/public/(.*)$ /films/$1; proxy_pass http://a; }", false),
+            ("/public/ { rewrite ^/public(.*)$ /pages/$1 break; proxy_pass http://a; }", true),
+            ("/public { proxy_pass http://a/pages/; }", true),
+            ("/public { proxy_pass http://a/pages; }", false),
+            ("/public { proxy_pass http://a/pages/.; }", true),
         ] {
-            assert_eq!(takes(location), expected, "{location}");
+            assert_eq!(takes_films(location), expected, "{location}");
+        }
+    }
+
+    /// The first location with a `proxy_pass` is declared.
+    #[test]
+    fn a_declaration_is_not_for_paths_that_another_location_would_ask_for() {
+        let open = "{ proxy_pass http://a; }";
+        let asks = "{ auth_request /q; }";
+        for (server, expected) in [
+            ("location ~ ^/m/.*4$ OPEN location /m/ { location /m/p/ ASKS }", true),
+            ("location ~ ^/m/.*4$ OPEN location /m/ { location ^~ /m/p/ ASKS }", true),
+            ("location ~ ^/m/.*4$ OPEN location /m/ { location = /m/p4 ASKS }", false),
+            ("location ~ ^/m/.*4$ OPEN location /m/ { location ~ p ASKS }", false),
+            ("location ~ ^/m/.*4$ OPEN location = /m/p4 ASKS", false),
+            ("location ~ ^/m/.*4$ OPEN location ^~ /m/p ASKS", false),
+            ("location ~ ^/m/.*4$ OPEN location /n/p/ ASKS", false),
+            ("location ~ ^/m/t/.*4$ OPEN location /m/ ASKS", false),
+            ("location ^~ /m/ OPEN location ~ ^/m/p/ ASKS", true),
+            ("location /m/ OPEN location ~ ^/m/p/ ASKS", false),
+            ("location ^~ /m/ OPEN location ~ ^/n/p/ ASKS", false),
+            ("location ~ ^/m/ OPEN location ~ ^/m/p/ ASKS", true),
+            ("location ~ ^/m/p/ ASKS location ~ ^/m/ OPEN", false),
+            ("location /m/ { location ~ t OPEN location ~ p ASKS }", true),
+            ("location /m/ { location ~ p ASKS location ~ t OPEN }", false),
+            ("location /m/ { location ~ t OPEN } location ~ /p/ ASKS", true),
+            ("location /m/ { location ^~ /m/x/ OPEN location ~ /p ASKS }", true),
+            ("location /m/ { location ^~ /m/x/ OPEN } location ~ /p ASKS", false),
+            ("location /m/ { auth_request /q; location ~ t OPEN }", false),
+            ("location /m/ ASKS location /m/t/ OPEN", false),
+            ("location /m/ { location = /m/t/p ASKS } location /m/t/ OPEN", true),
+            ("location /m/t/ { location = /m/t/p ASKS } location /m/ OPEN", false),
+            ("location / ASKS location ~ ^/(css|js)/ OPEN", false),
+            ("location / ASKS location ~ css$ OPEN", true),
+            ("location / ASKS location ~ ^/css/ OPEN", false),
+        ] {
+            let server = server.replace("OPEN", open).replace("ASKS", asks);
+            let tree = tree::parse("/n", 0, &format!("server {{ {server} }}")).unwrap();
+            let places = Places::new(&Scope::outermost(&tree[0]), RuleSet::ALL);
+            let pass = |place: &Place<'_>| place.scope.own("proxy_pass").next().is_some();
+            let (block, place) = places.all().find(|(_, place)| pass(place)).unwrap();
+            let pass = place.scope.own("proxy_pass").next().unwrap();
+            assert_eq!(covered_too(&places, block, pass).is_some(), expected, "{server}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::include::TABLES;
 use crate::model::inheritance::is_followed;
 use crate::tree::Directive;
 
@@ -171,9 +172,6 @@ const LUA: [&str; 8] = [
     "exit_worker_by_lua_file",
 ];
 
-/// Blocks whose content is a table, not directives.
-const TABLES: [&str; 6] = ["map", "geo", "split_clients", "types", "charset_map", "match"];
-
 /// The directives that the model does not understand, each with a sentence.
 pub(crate) fn unread(tree: &[Directive]) -> Vec<(&Directive, String)> {
     let known: HashSet<&str> = KNOWN.split_whitespace().collect();
@@ -200,26 +198,43 @@ fn gather<'c>(
                 format!("`{name}` is not a directive that the linter knows, and may lead to a program."),
             ));
         } else if !is_allowed(name, around) {
-            let place = if around.is_empty() { "the main file".to_owned() } else { format!("`{around}`") };
-            let problem = format!(
-                "nginx refuses `{name}` in {place}: a comment looks like a heading of nginx -T, so that the files are not read as nginx does."
-            );
-            found.push((directive, problem));
-        } else if !TABLES.contains(&name) {
-            gather(directive.inside(), name, known, found);
+            found.push((directive, misplaced(name, around)));
+        } else if TABLES.contains(&name) {
+            let blocks = directive.inside().iter().filter(|entry| entry.block.is_some());
+            found.extend(blocks.map(|block| (block, misplaced(&block.name, name))));
+        } else {
+            let inside = match (name, around) {
+                ("server", "stream") => "stream server",
+                ("server", "mail") => "mail server",
+                _ => name,
+            };
+            gather(directive.inside(), inside, known, found);
         }
     }
 }
 
-/// Whether nginx accepts a block in another one.
+fn misplaced(name: &str, around: &str) -> String {
+    let place = if around.is_empty() { "the main file".to_owned() } else { format!("`{around}`") };
+    format!(
+        "nginx refuses `{name}` in {place}: a comment looks like a heading of nginx -T, so that the files are not read as nginx does."
+    )
+}
+
+/// Whether nginx accepts a directive in a block.
 fn is_allowed(name: &str, around: &str) -> bool {
     match name {
         "http" | "stream" | "mail" | "events" => around.is_empty(),
         "upstream" => matches!(around, "http" | "stream"),
+        "server" => matches!(around, "http" | "stream" | "mail" | "upstream"),
+        "auth_request" => matches!(around, "http" | "server" | "location"),
+        "satisfy" => matches!(around, "http" | "server" | "location" | "limit_except"),
+        "error_page" => matches!(around, "http" | "server" | "location" | "if"),
+        "rewrite" => matches!(around, "server" | "location" | "if"),
+        "internal" => around == "location",
         "location" => matches!(around, "server" | "location"),
         "limit_except" => around == "location",
         "if" => matches!(around, "server" | "location" | "http"),
-        "proxy_pass" => matches!(around, "server" | "location" | "if" | "limit_except"),
+        "proxy_pass" => matches!(around, "stream server" | "location" | "if" | "limit_except"),
         _ => true,
     }
 }
@@ -244,6 +259,21 @@ mod tests {
         let tree = tree::parse("/n", 0, text).unwrap();
         let names: Vec<_> = unread(&tree).into_iter().map(|(directive, _)| &*directive.name).collect();
         assert_eq!(names, ["stream", "location"]);
+    }
+
+    #[test]
+    fn a_directive_where_nginx_refuses_it_is_not_understood() {
+        for text in [
+            "events { auth_request off; }",
+            "http { upstream a { auth_request off; } }",
+            "http { server { proxy_pass http://a; } }",
+            "http { internal; }",
+            "http { map $a $b { server { } } }",
+            "stream { server { location / { } } }",
+            "mail { server { error_page 404 /; } }",
+        ] {
+            assert_eq!(unread(&tree::parse("/n", 0, text).unwrap()).len(), 1, "{text}");
+        }
     }
 
     #[test]

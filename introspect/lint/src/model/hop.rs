@@ -98,6 +98,8 @@ impl<'c> Arrival<'c> {
 pub(crate) struct ServerWalk<'c> {
     pub(crate) arrivals: Vec<Arrival<'c>>,
     pub(crate) hops: Vec<Hop>,
+    /// The indices of the hops to each node.
+    to: HashMap<Node, Vec<usize>>,
     /// The first hop to each node.
     pub(crate) came: HashMap<Node, Hop>,
     /// The blocks whose checks do not hold, with or without a program.
@@ -113,6 +115,12 @@ impl ServerWalk<'_> {
             vacant.insert(hop);
             self.open.push_back(hop.to);
         }
+        self.to.entry(hop.to).or_default().push(self.hops.len());
         self.hops.push(hop);
+    }
+
+    /// All hops to a node.
+    pub(crate) fn hops_to(&self, node: Node) -> impl Iterator<Item = &Hop> {
+        self.to.get(&node).into_iter().flatten().filter_map(|index| self.hops.get(*index))
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::model::places::{PlaceKind, Places, Uri};
+use crate::model::places::{PlaceKind, Places};
+use crate::model::uri::Uri;
 
 /// For each name of an index file the locations that handle it, by the folder of the request.
 #[derive(Debug, Default)]
@@ -52,6 +53,7 @@ fn folders(places: &Places<'_>, file: &str) -> BTreeMap<String, Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rule::RuleSet;
     use crate::scope::Scope;
     use crate::tree;
 
@@ -59,7 +61,7 @@ mod tests {
     fn an_index_file_leads_where_its_uri_does() {
         let server = "location /t/ { } location /t/films/ { } location = /t/index.html { } location = /u/ { } location /u/ { }";
         let tree = tree::parse("/n", 0, &format!("server {{ {server} }}")).unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]));
+        let places = Places::new(&Scope::outermost(&tree[0]), RuleSet::ALL);
         let mut files = IndexFiles::default();
         for (location, file, expected) in [
             (1, "films/a.html", &[2][..]),

@@ -1,13 +1,22 @@
 //! Where a request can go on from a block, after its rewrite phase or after its access phase.
 
+use std::rc::Rc;
+
 use crate::error_page::ErrorPage;
+use crate::model::access::obeys_accel;
 use crate::model::hop::{Hop, HopKind, Node, ServerWalk, Spot};
 use crate::model::inheritance::passes;
-use crate::model::places::Uri;
+use crate::model::places::PlaceKind;
 use crate::model::rule::ModelRule;
+use crate::model::script::is_sent_to_client;
+use crate::model::uri::{Uri, is_comparable};
 use crate::model::walk::Walker;
 use crate::tree::Directive;
 use crate::variables::names;
+
+/// The directives whose values a program gets besides the path.
+const SENT: [&str; 6] =
+    ["proxy_set_header", "proxy_set_body", "fastcgi_param", "uwsgi_param", "scgi_param", "grpc_set_header"];
 
 impl<'c> Walker<'_, 'c> {
     pub(crate) fn after_access(
@@ -26,7 +35,8 @@ impl<'c> Walker<'_, 'c> {
         for mirror in self.places.effective(block, "mirror") {
             if mirror.arg(0) != "off" && self.rules.has(ModelRule::Mirror) {
                 let sub = Node { sub: true, ..node };
-                self.lead_to(walk, hop(sub, HopKind::Mirror, mirror.at), &Uri::of_text(mirror.arg(0)));
+                let uri = self.plain_uri(mirror.arg(0));
+                self.lead_to(walk, hop(sub, HopKind::Mirror, mirror.at), &uri);
             }
         }
         self.added_bodies(walk, (from, node), block);
@@ -36,7 +46,8 @@ impl<'c> Walker<'_, 'c> {
 
     /// The filters of a response that a `return` makes, before any access check.
     pub(crate) fn body(&mut self, walk: &mut ServerWalk<'c>, node: Node, block: usize, answer: &Directive) {
-        if answer.arg(0) == "200" {
+        // An `error_page` before may have made a success of any status.
+        if answer.arg(0) == "200" || self.rules.has(ModelRule::BodyOfAnyStatus) {
             self.added_bodies(walk, (node, node), block);
         }
         // A constant text includes only what the configuration says.
@@ -58,7 +69,8 @@ impl<'c> Walker<'_, 'c> {
                     at: added.at,
                     is_plain: false,
                 };
-                self.lead_to(walk, hop, &Uri::of_text(added.arg(0)));
+                let uri = self.plain_uri(added.arg(0));
+                self.lead_to(walk, hop, &uri);
             }
         }
     }
@@ -80,23 +92,49 @@ impl<'c> Walker<'_, 'c> {
         if is_program || is_file || !self.rules.has(ModelRule::Index) {
             return;
         }
+        let changes_folder = self.changes_folder(location);
         let lines = self.places.effective(block, "index");
         let files = lines.iter().flat_map(|line| line.args.iter().map(|file| (line.at, &**file)));
         for (at, file) in files.chain(lines.is_empty().then_some((self.places.get(block).at(), "index.html")))
         {
             let hop = Hop { from: Some(from), to: node, kind: HopKind::Index, block, at, is_plain: false };
-            if file.starts_with('/') {
-                self.lead_to_page(walk, hop, file);
+            if file.starts_with(['/', '$']) {
+                let uri = if self.rules.has(ModelRule::PlainUri) {
+                    Uri::of_index(file)
+                } else {
+                    Uri::of_page(file)
+                };
+                self.lead_to(walk, hop, &uri);
+                continue;
+            }
+            if changes_folder {
+                self.lead_to(walk, hop, &Uri::any());
                 continue;
             }
             for index in self.index_files.targets(self.places, location, file) {
                 walk.go(Hop { to: Node { spot: Spot::Place(index), ..node }, ..hop });
             }
             if !scope.is_exact() {
-                let regexes = self.places.regexes();
+                let regexes = self.index_regexes(location);
                 self.lead_to_all(walk, hop, &regexes);
             }
         }
+    }
+
+    /// Whether a request may stay in a location with the path of a folder elsewhere.
+    fn changes_folder(&self, location: usize) -> bool {
+        let blocks = || [location].into_iter().chain(self.places.inner(location, PlaceKind::If));
+        let own = |name: &'static str| blocks().flat_map(move |index| self.places.get(index).scope.own(name));
+        let is_elsewhere = |tried: &String| tried.ends_with('/') && !tried.starts_with("$uri/");
+        own("rewrite").any(|rewrite| rewrite.arg(2) != "last" && !is_sent_to_client(rewrite))
+            || own("try_files").any(|tried| tried.args.iter().any(is_elsewhere))
+    }
+
+    /// The regular expressions that a file in a folder of a location may match.
+    fn index_regexes(&self, location: usize) -> Rc<[usize]> {
+        let (all, begin) = (self.places.regexes(), self.places.begin(location));
+        let fits = |index: &usize| is_comparable(self.places.begin(*index), begin);
+        if all.iter().all(fits) { all } else { all.iter().copied().filter(fits).collect() }
     }
 
     pub(crate) fn post_action(&mut self, walk: &mut ServerWalk<'c>, node: Node, block: usize) {
@@ -110,8 +148,17 @@ impl<'c> Walker<'_, 'c> {
                 at: action.at,
                 is_plain: false,
             };
-            self.lead_to_page(walk, hop, action.arg(0));
+            let uri = match action.arg(0) {
+                path if path.starts_with('/') => self.plain_uri(path),
+                name => Uri::Named(name.to_owned()),
+            };
+            self.lead_to(walk, hop, &uri);
         }
+    }
+
+    /// The URI of a directive that takes it as it is written.
+    fn plain_uri(&self, text: &str) -> Uri {
+        if self.rules.has(ModelRule::PlainUri) { Uri::plain(text) } else { Uri::of_page(text) }
     }
 
     /// The program's response can lead the request anywhere, unless it is a decision.
@@ -123,13 +170,7 @@ impl<'c> Walker<'_, 'c> {
         name: &str,
         pass: &Directive,
     ) {
-        let ignoring = format!("{}ignore_headers", name.strip_suffix("pass").unwrap_or(name));
-        let lines = self.places.effective(block, &ignoring);
-        let mut ignored = lines.iter().flat_map(|line| &line.args);
-        // memcached has no headers.
-        let obeys = name != "memcached_pass"
-            && !self.is_of_decision(block, pass)
-            && !ignored.any(|name| name.eq_ignore_ascii_case("X-Accel-Redirect"));
+        let obeys = obeys_accel(self.places, block, name) && !self.is_of_decision(block, pass);
         if obeys && self.rules.has(ModelRule::AccelRedirect) {
             let to = Node { spot: Spot::Anywhere, ..node };
             walk.go(Hop {
@@ -168,11 +209,11 @@ impl<'c> Walker<'_, 'c> {
         if to.starts_with('$') || (to.starts_with('@') && to.contains('$')) {
             walk.go(Hop { to: Node { spot: Spot::Anywhere, ..hop.to }, ..hop });
         } else if !to.starts_with('=') && !to.is_empty() {
-            self.lead_to(walk, hop, &Uri::of_text(to));
+            self.lead_to(walk, hop, &Uri::of_page(to));
         }
     }
 
-    /// Whether a location sends its program the path by which a request came to it, and not the one of the client.
+    /// Whether a location sends its program the path by which a request came to it, and nowhere the one of the client.
     fn sends_its_path(&self, index: usize) -> bool {
         let passes = passes().flat_map(|name| self.places.effective(index, name));
         let path = ["uri", "document_uri", "is_args", "args"];
@@ -181,7 +222,12 @@ impl<'c> Walker<'_, 'c> {
             let rest = pass.arg(0).split_once("://").map_or(pass.arg(0), |(_, rest)| rest);
             names(rest).into_iter().all(|name| path.contains(&name))
         };
-        passes.into_iter().all(is_of_path)
+        let sent = SENT.into_iter().flat_map(|name| self.places.get(index).scope.effective(name));
+        let has_path = |sent: &'c Directive| {
+            let behind = sent.args.iter().flat_map(|text| self.variables.behind(text));
+            behind.into_iter().any(|name| matches!(name, "request_uri" | "request"))
+        };
+        passes.into_iter().all(is_of_path) && !sent.into_iter().any(has_path)
     }
 
     /// To a URI. Unless it was rewritten, the rewrites of the server run again. Then a location is chosen.

@@ -1,11 +1,13 @@
 //! The open ways: requests that reach a protected program without asking the sidecar.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::lexer::Declaration;
 use crate::model::access::AccessChecks;
+use crate::model::address::ProgramAddress;
 use crate::model::declared::{covered_too, declaration};
 use crate::model::hop::{Hop, HopKind, Node, Spot};
+use crate::model::inheritance::passes;
 use crate::model::open_way::{Cause, OpenWay};
 use crate::model::rule::ModelRule;
 use crate::model::{Model, ProgramWay, ServerModel};
@@ -48,8 +50,8 @@ impl<'c> Model<'c> {
     fn open_ways_of(&self, server: &ServerModel<'c>) -> Vec<OpenWay> {
         let unasked: Vec<_> =
             server.ways.iter().filter(|way| way.asked.is_none() && way.leads_to_protected).collect();
-        let nodes = leading_to(&server.walk.hops, unasked.iter().map(|way| server.arrival(way).node));
-        let mut open: Vec<_> = unasked.iter().filter_map(|way| self.open_way(server, way)).collect();
+        let nodes = leading_to(server, unasked.iter().map(|way| server.arrival(way).node));
+        let mut open: Vec<_> = unasked.iter().flat_map(|way| open_ways_by(server, way)).collect();
         let left = server.walk.hops.iter().filter(|hop| {
             nodes.contains(&hop.to)
                 && is_left(server, hop)
@@ -58,7 +60,7 @@ impl<'c> Model<'c> {
         });
         open.extend(left.map(|hop| leaving(server, hop)));
         open.extend(server.walk.unsound.iter().filter_map(|(block, access)| unsound(server, *block, access)));
-        open.extend(server.ways.iter().filter_map(|way| weaker(server, way)));
+        open.extend(server.ways.iter().flat_map(|way| weaker(server, way)));
         open.extend(
             server.ways.iter().filter(|way| self.asks_itself(server, way)).map(|way| by_itself(server, way)),
         );
@@ -69,36 +71,59 @@ impl<'c> Model<'c> {
     fn asks_itself(&self, server: &ServerModel<'c>, way: &ProgramWay) -> bool {
         let location = server.places.location_of(server.arrival(way).block);
         let is_known = self.rules.has(ModelRule::Chain) && server.auth_locations.contains(&location);
-        is_known && self.servers.iter().any(|own| own.is_at(&way.addresses))
+        is_known && self.answers_at(way.addresses.clone())
     }
 
-    fn open_way(&self, server: &ServerModel<'c>, way: &ProgramWay) -> Option<OpenWay> {
-        let arrival = server.arrival(way);
-        let label = server.label(way);
-        if arrival.node.sub && arrival.access.asks.is_some() {
-            // The location asks, but not in a subrequest: what made the subrequest is the hole.
-            let hop = server.entry_of_subrequest(arrival.node)?;
-            return (!covers(server, hop)).then(|| leaving(server, hop));
+    /// Whether a server of this nginx may answer at one of these addresses, or one behind a `stream` server there.
+    fn answers_at(&self, mut addresses: BTreeSet<ProgramAddress>) -> bool {
+        loop {
+            let (known, mut more) = (addresses.len(), Vec::new());
+            for server in self.servers.iter().filter(|server| server.is_at(&addresses)) {
+                match server.passed_on() {
+                    Some(behind) => more.extend(behind.cloned()),
+                    None => return true,
+                }
+            }
+            addresses.extend(more);
+            if addresses.len() == known {
+                return false;
+            }
         }
-        if declared(server, arrival.block).is_some() {
-            let too = covered_too(&server.places, arrival.block, arrival.pass)?;
-            let problem = format!(
-                "`{label}` is declared open, and can pass on paths of `{}` too, which asks the sidecar.",
-                too.scope.label()
-            );
-            return Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem });
-        }
-        if arrival.access.bypass.is_some() || arrival.access.self_answered.is_some() {
-            // Reported for the block, whatever it serves.
-            return None;
-        }
-        let problem = format!(
-            "`{label}` leads to {}, which other locations protect, without asking the sidecar{}.",
-            program(way),
-            came_by(server, arrival.node)
-        );
-        Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem })
     }
+}
+
+/// The open ways at one line: that of a subrequest is open at each directive that makes it.
+fn open_ways_by(server: &ServerModel<'_>, way: &ProgramWay) -> Vec<OpenWay> {
+    let arrival = server.arrival(way);
+    if arrival.node.sub && arrival.access.asks.is_some() {
+        // The location asks, but not in a subrequest: what made the subrequest is the hole.
+        let entries = server.entries_of_subrequest(arrival.node).into_iter();
+        return entries.filter(|hop| !covers(server, hop)).map(|hop| leaving(server, hop)).collect();
+    }
+    open_way(server, way).into_iter().collect()
+}
+
+fn open_way(server: &ServerModel<'_>, way: &ProgramWay) -> Option<OpenWay> {
+    let arrival = server.arrival(way);
+    let label = server.label(way);
+    if declared(server, arrival.block).is_some() {
+        let too = covered_too(&server.places, arrival.block, arrival.pass)?;
+        let problem = format!(
+            "`{label}` is declared open, and can pass on paths of `{}` too, which asks the sidecar.",
+            too.scope.label()
+        );
+        return Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem });
+    }
+    if arrival.access.bypass.is_some() || arrival.access.self_answered.is_some() {
+        // Reported for the block, whatever it serves.
+        return None;
+    }
+    let problem = format!(
+        "`{label}` leads to {}, which other locations protect, without asking the sidecar{}.",
+        program(way),
+        came_by(server, arrival.node)
+    );
+    Some(OpenWay { cause: Cause::NeverAsks, at: arrival.pass.at, problem })
 }
 
 fn by_itself(server: &ServerModel<'_>, way: &ProgramWay) -> OpenWay {
@@ -112,28 +137,32 @@ fn by_itself(server: &ServerModel<'_>, way: &ProgramWay) -> OpenWay {
 
 /// Whether a declaration covers a subrequest. What the responses of a program include is not for the configuration to declare.
 fn covers(server: &ServerModel<'_>, hop: &Hop) -> bool {
-    hop.kind != HopKind::Ssi && declared(server, hop.block).is_some()
+    let is_static = || passes().all(|name| server.places.the(hop.block, name).is_none());
+    declared(server, hop.block).is_some() && (hop.kind != HopKind::Ssi || is_static())
 }
 
 /// A subrequest that enters a location which demands more than was asked before.
-fn weaker(server: &ServerModel<'_>, way: &ProgramWay) -> Option<OpenWay> {
+fn weaker(server: &ServerModel<'_>, way: &ProgramWay) -> Vec<OpenWay> {
     let arrival = server.arrival(way);
-    let (question, asks) = (server.question(way)?, arrival.access.asks?);
+    let (Some(question), Some(asks)) = (server.question(way), arrival.access.asks) else { return Vec::new() };
     let own = server.places.policy(arrival.block);
     let is_enough = question.by == asks.arg(0) && is_covered(own, question.policy);
     if !arrival.node.sub || is_enough || server.is_led_by_program(arrival.node) {
-        return None;
+        return Vec::new();
     }
-    let hop = server.entry_of_subrequest(arrival.node)?;
-    let problem = format!(
-        "{} of `{}` leads on to `{}`, which demands `{}`, but the sidecar was asked for `{}` alone.",
-        hop.kind.title(),
-        server.label_of(hop.block),
-        server.label(way),
-        own.unwrap_or("another policy"),
-        question.policy.unwrap_or("another policy")
-    );
-    (!covers(server, hop)).then_some(OpenWay { cause: Cause::Left, at: hop.at, problem })
+    let entries = server.entries_of_subrequest(arrival.node).into_iter().filter(|hop| !covers(server, hop));
+    let open = entries.map(|hop| {
+        let problem = format!(
+            "{} of `{}` leads on to `{}`, which demands `{}`, but the sidecar was asked for `{}` alone.",
+            hop.kind.title(),
+            server.label_of(hop.block),
+            server.label(way),
+            own.unwrap_or("another policy"),
+            question.policy.unwrap_or("another policy")
+        );
+        OpenWay { cause: Cause::Left, at: hop.at, problem }
+    });
+    open.collect()
 }
 
 /// Whether a policy demands all that another one does.
@@ -171,15 +200,21 @@ fn unsound(server: &ServerModel<'_>, block: usize, access: &AccessChecks<'_>) ->
 }
 
 impl<'c> ServerModel<'c> {
-    /// The hop that made a request a subrequest.
-    fn entry_of_subrequest(&self, mut node: Node) -> Option<&Hop> {
-        loop {
-            let hop = self.walk.came.get(&node)?;
-            match hop.from {
-                Some(from) if from.sub => node = from,
-                _ => return Some(hop),
+    /// The hops that make a request the subrequest at a node.
+    fn entries_of_subrequest(&self, node: Node) -> Vec<&Hop> {
+        let (mut seen, mut open, mut entries) = (BTreeSet::new(), vec![node], Vec::new());
+        while let Some(node) = open.pop() {
+            if !seen.insert(node) {
+                continue;
+            }
+            for hop in self.walk.hops_to(node) {
+                match hop.from {
+                    Some(from) if from.sub => open.push(from),
+                    _ => entries.push(hop),
+                }
             }
         }
+        entries
     }
 
     /// Whether the response of a program that was asked for led a request on to here.
@@ -249,19 +284,26 @@ pub(crate) fn program(way: &ProgramWay) -> String {
     way.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
-/// All nodes from which these can be reached.
-fn leading_to(hops: &[Hop], to: impl Iterator<Item = Node>) -> BTreeSet<Node> {
-    let mut before: HashMap<Node, Vec<Node>> = HashMap::new();
-    for hop in hops {
-        before.entry(hop.to).or_default().extend(hop.from);
-    }
+/// All nodes from which these can be reached, but not by what a program answers to a request that any client can send it.
+fn leading_to(server: &ServerModel<'_>, to: impl Iterator<Item = Node>) -> BTreeSet<Node> {
     let (mut seen, mut open) = (BTreeSet::new(), to.collect::<Vec<_>>());
     while let Some(node) = open.pop() {
         if seen.insert(node) {
-            open.extend(before.get(&node).into_iter().flatten());
+            let hops = server.walk.hops_to(node).filter(|hop| !is_public_answer(server, hop));
+            open.extend(hops.filter_map(|hop| hop.from));
         }
     }
     seen
+}
+
+/// Whether a hop is by the `X-Accel-Redirect` of a program in a location that clients can request unasked.
+fn is_public_answer(server: &ServerModel<'_>, hop: &Hop) -> bool {
+    let location = server.places.location_of(hop.block);
+    hop.kind == HopKind::AccelRedirect
+        && hop.from.is_some_and(|from| from.spot == Spot::Place(location) && !from.sub)
+        && !server.places.get(location).is_hidden()
+        && !server.places.asks(hop.block)
+        && !server.places.asks(location)
 }
 
 impl HopKind {

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use crate::location_regex::LocationRegex;
 use crate::model::inheritance::{Inherit, inheritance};
+use crate::model::rule::{ModelRule, RuleSet};
+use crate::model::uri::{Uri, is_comparable};
 use crate::scope::Scope;
 use crate::source::SourcePosition;
 use crate::tree::Directive;
@@ -59,34 +61,7 @@ pub(crate) struct Places<'c> {
     candidates: RefCell<HashMap<Uri, Rc<[usize]>>>,
     /// The locations of regular expressions.
     regexes: OnceCell<Rc<[usize]>>,
-}
-
-/// What is known of a URI that nginx makes itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Uri {
-    Whole(String),
-    /// It begins with this text.
-    Begins(String),
-    /// It is not a URI, but the name of a location, such as `@fallback`.
-    Named(String),
-}
-
-impl Uri {
-    /// The URI that a text of the configuration makes; variables may have any value.
-    pub(crate) fn of_text(text: &str) -> Self {
-        if text.starts_with('@') {
-            return Self::Named(text.to_owned());
-        }
-        let path = text.split('?').next().unwrap_or_default();
-        match path.split_once('$') {
-            Some((begin, _)) => Self::Begins(begin.to_owned()),
-            None => Self::Whole(path.to_owned()),
-        }
-    }
-
-    pub(crate) fn any() -> Self {
-        Self::Begins(String::new())
-    }
+    rules: RuleSet,
 }
 
 impl<'c> Place<'c> {
@@ -99,9 +74,26 @@ impl<'c> Place<'c> {
         self.is_named() || self.scope.the("internal").is_some()
     }
 
-    /// What every path begins with that its regular expression matches; none without an expression.
-    pub(crate) fn lead(&self) -> Option<&str> {
-        Some(self.regex.as_ref()?.as_ref().map_or("", LocationRegex::lead))
+    /// What every path begins with that the location matches, as far as that is known.
+    pub(crate) fn begin(&self) -> &str {
+        match &self.regex {
+            Some(regex) => regex.as_ref().map_or("", LocationRegex::lead),
+            None if self.is_named() => "",
+            None => self.scope.path(),
+        }
+    }
+
+    /// Whether its regular expression surely does not match the path.
+    pub(crate) fn surely_differs(&self, path: &str) -> bool {
+        self.regex_matches(path, RuleSet::ALL) == Some(false)
+    }
+
+    /// Whether its expression matches; `None` if that is not known.
+    fn regex_matches(&self, path: &str, rules: RuleSet) -> Option<bool> {
+        let regex = self.regex.as_ref()?.as_ref().ok()?;
+        // One that surely does not match is passed over; PCRE may read others in another way.
+        let is_certain = regex.is_certain(path) || !rules.has(ModelRule::RegexBytes);
+        if is_certain { regex.is_match(path).ok() } else { None }
     }
 
     pub(crate) fn is_named(&self) -> bool {
@@ -111,8 +103,9 @@ impl<'c> Place<'c> {
 }
 
 impl<'c> Places<'c> {
-    pub(crate) fn new(server: &Scope<'c>) -> Self {
-        let mut places = Self { all: Vec::new(), candidates: RefCell::default(), regexes: OnceCell::new() };
+    pub(crate) fn new(server: &Scope<'c>, rules: RuleSet) -> Self {
+        let (candidates, regexes) = (RefCell::default(), OnceCell::new());
+        let mut places = Self { all: Vec::new(), candidates, regexes, rules };
         places.add(server, PlaceKind::Server, 0);
         places
     }
@@ -206,6 +199,17 @@ impl<'c> Places<'c> {
         Rc::clone(self.regexes.get_or_init(list))
     }
 
+    /// The longest text that each path of a location begins with, as far as that is known.
+    pub(crate) fn begin(&self, mut index: usize) -> &str {
+        let mut longest = self.get(index).begin();
+        while self.get(index).parent != 0 {
+            index = self.get(index).parent;
+            let outer = self.get(index).begin();
+            longest = if outer.len() > longest.len() { outer } else { longest };
+        }
+        longest
+    }
+
     /// Every location that a URI can lead to; the server itself, if there may be none.
     pub(crate) fn candidates(&self, uri: &Uri) -> Rc<[usize]> {
         if let Some(known) = self.candidates.borrow().get(uri) {
@@ -220,8 +224,8 @@ impl<'c> Places<'c> {
                 found.into()
             }
             Uri::Begins(begin) => {
-                let fits = |place: &Place<'c>| self.may_begin(place, begin);
-                let locations = self.all().filter(|(_, place)| fits(place)).map(|(index, _)| index);
+                let locations =
+                    self.all().map(|(index, _)| index).filter(|index| self.may_begin(*index, begin));
                 locations.chain([0]).collect()
             }
             Uri::Named(name) => {
@@ -233,16 +237,13 @@ impl<'c> Places<'c> {
         found
     }
 
-    fn may_begin(&self, place: &Place<'c>, begin: &str) -> bool {
+    fn may_begin(&self, index: usize, begin: &str) -> bool {
+        let place = self.get(index);
         if place.kind != PlaceKind::Location || place.is_named() {
             return false;
         }
         let path = place.scope.path();
-        if place.scope.is_exact() {
-            path.starts_with(begin)
-        } else {
-            place.scope.is_regex() || path.starts_with(begin) || begin.starts_with(path)
-        }
+        if place.scope.is_exact() { path.starts_with(begin) } else { is_comparable(self.begin(index), begin) }
     }
 
     /// Chooses as `ngx_http_core_find_location` does, and adds what may be chosen. Whether it was chosen for certain;
@@ -265,7 +266,7 @@ impl<'c> Places<'c> {
             }
         }
         for index in level.regexes.iter().copied() {
-            let matches = self.regex_matches(index, path);
+            let matches = self.get(index).regex_matches(path, self.rules);
             if matches == Some(false) {
                 continue;
             }
@@ -279,13 +280,6 @@ impl<'c> Places<'c> {
         }
         false
     }
-
-    /// Whether the expression matches; `None` if that is not known.
-    fn regex_matches(&self, index: usize, path: &str) -> Option<bool> {
-        let regex = self.get(index).regex.as_ref()?.as_ref().ok()?;
-        // One that surely does not match is passed over; PCRE may read others in another way.
-        if regex.is_certain() { regex.is_match(path).ok() } else { None }
-    }
 }
 
 #[cfg(test)]
@@ -295,8 +289,8 @@ mod tests {
 
     fn found(server: &str, uri: &str) -> Vec<String> {
         let tree = tree::parse("/n", 0, &format!("server {{ {server} }}")).unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]));
-        let found = places.candidates(&Uri::of_text(uri));
+        let places = Places::new(&Scope::outermost(&tree[0]), RuleSet::ALL);
+        let found = places.candidates(&Uri::of_page(uri));
         found.iter().map(|index| places.get(*index).scope.label()).collect()
     }
 
@@ -330,5 +324,20 @@ mod tests {
             found(server, "/a/$1"),
             ["location /", "location = /a/b", "location /a/c", "location ~ e", "server"]
         );
+    }
+
+    #[test]
+    fn an_expression_that_begins_otherwise_does_not_match() {
+        let server = "location /a/ { } location ~ ^/b/(c|d)/ { } location ~ ^/a/b { } location ~* ^/d { }";
+        let expected = ["location /a/", "location ~ ^/a/b", "location ~* ^/d", "server"];
+        assert_eq!(found(server, "/a/$1"), expected);
+    }
+
+    #[test]
+    fn expressions_match_bytes() {
+        let server = "location /i/ { } location ~ ^/i/..$ { } location ~ ^/i/x$ { } location ~* ^/i/s$ { }";
+        for (uri, expected) in [("/i/é", 4), ("/i/x\n", 4), ("/i/ab", 1), ("/i/\u{17f}", 4)] {
+            assert_eq!(found(server, uri).len(), expected, "{uri:?}");
+        }
     }
 }

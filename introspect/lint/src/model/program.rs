@@ -22,8 +22,12 @@ impl Upstreams {
                 .named("server")
                 .map(|server| ProgramAddress::parse(server.arg(0), "80", loopback))
                 .collect();
-            // Another module chooses its servers.
-            if servers.is_empty() { BTreeSet::from([ProgramAddress::Any]) } else { servers }
+            // Another module chooses its servers, or the DNS their ports.
+            let is_unknown = servers.is_empty()
+                || upstream
+                    .named("server")
+                    .any(|server| server.args.iter().any(|arg| arg.starts_with("service=")));
+            if is_unknown { BTreeSet::from([ProgramAddress::Any]) } else { servers }
         };
         let named = block.named("upstream");
         Self(named.map(|upstream| (upstream.arg(0).to_ascii_lowercase(), addresses(upstream))).collect())
@@ -36,12 +40,18 @@ impl Upstreams {
         default_port: &str,
         rules: RuleSet,
     ) -> BTreeSet<ProgramAddress> {
-        match self.0.get(&host.to_ascii_lowercase()).filter(|_| rules.has(ModelRule::Upstream)) {
-            Some(addresses) => addresses.clone(),
-            None if host.is_empty() => BTreeSet::new(),
-            None => {
-                BTreeSet::from([ProgramAddress::parse(host, default_port, rules.has(ModelRule::Loopback))])
-            }
+        if host.is_empty() {
+            return BTreeSet::new();
+        }
+        let name = host.to_ascii_lowercase();
+        let path = after_unix(&name).unwrap_or(&name);
+        let own = ProgramAddress::parse(host, default_port, rules.has(ModelRule::Loopback));
+        let named = self.0.get(path).or(self.0.get(&name)).filter(|_| rules.has(ModelRule::Upstream));
+        match named {
+            // Which of the two nginx takes depends on how the address is written.
+            Some(named) if name.contains([':', '/']) => named.iter().cloned().chain([own]).collect(),
+            Some(named) => named.clone(),
+            None => BTreeSet::from([own]),
         }
     }
 }
@@ -58,54 +68,82 @@ pub(crate) fn addresses<'c>(
     if text.contains('$') && !rules.has(ModelRule::Variables) {
         return BTreeSet::new();
     }
-    let head = head(text, |name| values.begins_path(name));
-    let Some(urls) = urls(head, |part| values.of(part, places, place)) else {
-        return BTreeSet::from([ProgramAddress::Any]);
-    };
-    let is_whole = head.len() == text.len() || !head.contains('$') && head.contains("://");
+    let parts = AddressParts { values, places, place };
+    let Some(urls) = parts.urls(text) else { return BTreeSet::from([ProgramAddress::Any]) };
     let of_url = |url: &String| match address(&pass.name, url) {
-        _ if !is_whole && may_continue(url) => BTreeSet::from([ProgramAddress::Any]),
         Some((host, port)) => upstreams.addresses(host, port, rules),
         None => BTreeSet::new(),
     };
     urls.iter().flat_map(of_url).collect()
 }
 
-/// All values of the text before the path of a URL; `None` if its address is unknown.
-fn urls(head: &str, expand: impl Fn(&str) -> Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
-    let Some((scheme, rest)) = head.split_once("://") else { return expand(head) };
-    let both = || ["http", "https"].map(str::to_owned).into();
-    let (schemes, heads) = (expand(scheme).unwrap_or_else(both), expand(rest)?);
-    let join = |scheme: &String| heads.iter().map(|head| format!("{scheme}://{head}")).collect::<Vec<_>>();
-    Some(schemes.iter().flat_map(join).collect())
+/// Puts an address together from its texts and variables.
+struct AddressParts<'v, 'p, 'c> {
+    values: &'v VariableValues<'v, 'c>,
+    places: &'p Places<'c>,
+    place: usize,
 }
 
-/// Whether the text after the head may belong to the address: a scheme, or the path of a socket, of which a variable is a part.
-fn may_continue(url: &str) -> bool {
-    let begun = url.to_ascii_lowercase();
-    let scheme = ["http:", "https:", "grpc:", "grpcs:"].contains(&&*begun);
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    scheme || after_unix(rest).is_some_and(|path| !path.contains(':'))
-}
-
-/// The text before the path: up to a slash, a `?`, or a variable that begins with one of them. The path of a socket
-/// ends with a colon.
-fn head(text: &str, begins_path: impl Fn(&str) -> bool) -> &str {
-    let start = text.find("://").map_or(0, |at| at + "://".len());
-    let rest = text.get(start..).unwrap_or_default();
-    let is_socket = after_unix(rest).is_some();
-    let mut at = start + if is_socket { "unix:".len() } else { 0 };
-    while let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) {
-        let ends = if is_socket { next == ':' } else { matches!(next, '/' | '?') };
-        let variable = text.get(at..).and_then(|rest| split_name(rest.strip_prefix('$')?));
-        match variable {
-            _ if ends => break,
-            Some((name, _)) if begins_path(name) && !is_socket => break,
-            Some((_, tail)) => at = text.len() - tail.len(),
-            None => at += next.len_utf8(),
+impl AddressParts<'_, '_, '_> {
+    /// Every URL that the text can become, up to its path; `None` if a part of the address may be anything.
+    fn urls(&self, text: &str) -> Option<BTreeSet<String>> {
+        let mut urls = BTreeSet::from([String::new()]);
+        let mut rest = text;
+        while let Some((literal, after)) = rest.split_once('$') {
+            let (name, tail) = split_name(after)?;
+            let tail = if name == "is_args" { without_args(tail) } else { tail };
+            let values = self.values.of(&format!("${{{name}}}"), self.places, self.place);
+            let mut longer = BTreeSet::new();
+            for url in urls.iter().map(|url| with(url, literal)) {
+                if has_whole_address(&url) {
+                    longer.insert(url);
+                } else if let Some(values) = &values {
+                    longer.extend(values.iter().map(|value| with(&url, value)));
+                } else if is_in_authority(&url) && self.begins_path(name) {
+                    longer.insert(with(&url, "/"));
+                } else {
+                    return None;
+                }
+            }
+            if longer.len() > MAX_URLS {
+                return None;
+            }
+            (urls, rest) = (longer, tail);
         }
+        Some(urls.iter().map(|url| with(url, rest)).collect())
     }
-    text.get(..at).unwrap_or_default()
+
+    fn begins_path(&self, name: &str) -> bool {
+        self.values.begins_path(name, self.places, self.place)
+    }
+}
+
+/// What follows `$is_args` without the `$args` that it introduces: both are empty, or it has begun the query.
+fn without_args(tail: &str) -> &str {
+    let args = tail.strip_prefix('$').and_then(split_name);
+    args.filter(|(name, _)| matches!(*name, "args" | "query_string")).map_or(tail, |(_, rest)| rest)
+}
+
+/// How many URLs are put together; with more the address counts as unknown.
+const MAX_URLS: usize = 256;
+
+/// The URL with more text, which changes nothing after its whole address.
+fn with(url: &str, text: &str) -> String {
+    if has_whole_address(url) { url.to_owned() } else { format!("{url}{text}") }
+}
+
+/// Whether the path has begun: after a slash or a `?`, or after a colon for a socket.
+fn has_whole_address(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    match after_unix(rest) {
+        Some(path) => path.contains(':'),
+        None => rest.contains(['/', '?']),
+    }
+}
+
+/// Whether text that begins with a slash would begin the path.
+fn is_in_authority(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| after_unix(rest).is_none())
 }
 
 /// The host of a URL, and the port of its scheme; none for a URL that nginx refuses.
@@ -134,7 +172,7 @@ mod tests {
         let text = format!("http {{ {http} server {{ location / {{ {pass}; }} }} }}");
         let tree = tree::parse("/n", 0, &text).unwrap();
         let server = tree[0].named("server").next().unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]).inner(server));
+        let places = Places::new(&Scope::outermost(&tree[0]).inner(server), RuleSet::ALL);
         let (variables, upstreams) = (Variables::new(&tree), Upstreams::new(&tree[0], RuleSet::ALL));
         let values = VariableValues::new(&variables, &places);
         let pass = server.inside()[0].inside().last().unwrap();
@@ -144,7 +182,8 @@ mod tests {
 
     #[test]
     fn an_address_is_resolved() {
-        let http = "upstream App { server 10.0.0.1:81; server unix:/a backup; } map $host $gate { default -no; a \"\"; }";
+        let http = "upstream App { server 10.0.0.1:81; server unix:/a backup; } map $host $gate { default -no; a \"\"; } \
+                    upstream 127.0.0.1:82 { server 127.0.0.1:83; } upstream /s { server 127.0.0.1:84; } upstream srv { server b service=http resolve; }";
         for (pass, expected) in [
             ("proxy_pass http://app", "unix:/a 10.0.0.1:81"),
             ("proxy_pass HTTPS://b/c", "b:443"),
@@ -161,10 +200,25 @@ mod tests {
             ("grpc_pass grpc://b", "b:80"),
             ("proxy_pass http:/$request_uri", "any program"),
             ("proxy_pass http:/$uri", "any program"),
+            ("proxy_pass http://b$is_args:1/", "b:1 b:80"),
+            ("proxy_pass http://b$is_args$args", "b:80"),
+            ("proxy_pass http://b$args", "any program"),
+            ("proxy_pass http://ap${is_args}p/", "unix:/a 10.0.0.1:81 ap:80"),
+            ("set $x http:/; proxy_pass $x/b:1/c", "b:1"),
+            ("set $x http:; proxy_pass $x$uri", "any program"),
+            ("set $uri_x :1/a; rewrite ^ $uri_x break; proxy_pass http://b$uri", "any program"),
+            ("rewrite ^ httpd/x break; proxy_pass http://$uri", "any program"),
+            ("rewrite ^ /x; break; proxy_pass http://b$uri", "b:80"),
+            ("rewrite ^ x; break; proxy_pass http://b$uri", "any program"),
+            ("rewrite ^ x last; proxy_pass http://b$uri", "b:80"),
+            ("proxy_pass http://127.0.0.1:82", "127.0.0.1:82 127.0.0.1:83"),
+            ("set $x s; proxy_pass http://unix:/$x", "unix:/s 127.0.0.1:84"),
+            ("proxy_pass http$arg_a://b", "any program"),
+            ("proxy_pass http://srv", "any program"),
             ("proxy_pass http://$uri_host", "any program"),
             ("set $uri_host app; proxy_pass http://$uri_host$uri", "unix:/a 10.0.0.1:81"),
             ("set $x \"b:1?c=d:2\"; proxy_pass http://$x", "b:1"),
-            ("set $x unix:; proxy_pass http://$x/run/a.sock", "any program"),
+            ("set $x unix:; proxy_pass http://$x/run/a.sock", "unix:/run/a.sock"),
             ("set $x unix:/run/a.sock; proxy_pass http://$x:/b", "unix:/run/a.sock"),
             ("proxy_pass http://UNIX:/a:/b", "unix:/a"),
             ("rewrite ^/(.*)$ $1 break; proxy_pass http://$uri", "any program"),

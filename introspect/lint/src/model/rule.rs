@@ -54,11 +54,19 @@ pub enum ModelRule {
     Loopback,
     /// A program's address may be another server of the same nginx.
     Chain,
+    /// The URI of `mirror`, `add_before_body`, `post_action` and `index` is used as it is, with its `?` and `@`.
+    PlainUri,
+    /// A `return` with content can become 412, by `If-Match` in a request.
+    Precondition,
+    /// A `return` of any status may have the filters of a response that succeeds.
+    BodyOfAnyStatus,
+    /// PCRE matches bytes.
+    RegexBytes,
 }
 
 impl ModelRule {
     /// All rules.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::LocationRewrite,
         Self::ServerRewrite,
         Self::RewriteIsInternal,
@@ -83,6 +91,10 @@ impl ModelRule {
         Self::Variables,
         Self::Loopback,
         Self::Chain,
+        Self::PlainUri,
+        Self::Precondition,
+        Self::BodyOfAnyStatus,
+        Self::RegexBytes,
     ];
 }
 

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::places::{PlaceKind, Places, Uri};
+use crate::model::places::{PlaceKind, Places};
 use crate::model::rule::{ModelRule, RuleSet};
+use crate::model::uri::Uri;
 use crate::scope::status;
 use crate::source::SourcePosition;
 use crate::tree::Directive;
@@ -27,7 +28,7 @@ pub(crate) struct Script<'c> {
     pub(crate) jumps: Vec<Jump>,
     /// The `return`s: the block and the status.
     pub(crate) ends: BTreeSet<(usize, u16)>,
-    /// The `return`s with a body, which passes through the filters of its block.
+    /// The `return`s, whose body passes through the filters of its block.
     pub(crate) bodies: Vec<(usize, &'c Directive)>,
 }
 
@@ -60,9 +61,7 @@ impl<'c> Script<'c> {
                 "return" => {
                     let code = status(directive);
                     self.ends.extend(alive.iter().map(|place| (*place, code)));
-                    self.bodies.extend(
-                        alive.iter().filter(|_| directive.args.len() > 1).map(|place| (*place, directive)),
-                    );
+                    self.bodies.extend(alive.iter().map(|place| (*place, directive)));
                     alive.clear();
                 }
                 "break" if rules.has(ModelRule::Break) => self.content.append(alive),
@@ -94,7 +93,7 @@ impl<'c> Script<'c> {
         let known = if is_server { ModelRule::ServerRewrite } else { ModelRule::LocationRewrite };
         if rules.has(known) {
             // Captures are variables.
-            self.jumps.push(Jump { from: index, at: rewrite.at, to: Uri::of_text(to) });
+            self.jumps.push(Jump { from: index, at: rewrite.at, to: Uri::of_rewrite(to) });
         }
     }
 }
@@ -116,7 +115,7 @@ mod tests {
     fn run(location: &str) -> String {
         let text = format!("server {{ location / {{ {location} }} }}");
         let tree = tree::parse("/n", 0, &text).unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]));
+        let places = Places::new(&Scope::outermost(&tree[0]), RuleSet::ALL);
         let script = Script::new(&places, 1, RuleSet::ALL);
         let content = script.content.iter().map(|index| places.get(*index).scope.block().name.clone());
         let jumps = script.jumps.iter().map(|jump| format!("{:?}", jump.to));
@@ -140,6 +139,9 @@ mod tests {
             ("rewrite ^ /a permanent;", "location 301"),
             ("if ($a) { rewrite ^ /b last; }", "location if Whole(\"/b\")"),
             ("if ($a) { } if ($b) { }", "location if if"),
+            ("rewrite ^ $scheme://a last;", "location 302"),
+            ("rewrite ^ $Scheme/a last;", "location Begins(\"\")"),
+            ("rewrite ^ @a last;", "location Whole(\"@a\")"),
         ] {
             assert_eq!(run(location), expected, "{location}");
         }

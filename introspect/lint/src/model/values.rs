@@ -5,7 +5,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::places::{PlaceKind, Places, Uri};
+use crate::model::access::obeys_accel;
+use crate::model::inheritance::passes;
+use crate::model::places::{PlaceKind, Places};
+use crate::model::script::is_sent_to_client;
+use crate::model::uri::Uri;
 use crate::tree::Directive;
 use crate::variables::{Variables, bare, only, split_name};
 
@@ -32,13 +36,16 @@ struct Setter<'c> {
 pub(crate) struct VariableValues<'v, 'c> {
     variables: &'v Variables<'c>,
     setters: HashMap<&'c str, Vec<Setter<'c>>>,
-    /// Whether `$uri` begins with a slash, whatever is rewritten.
+    /// The locations in which a `rewrite` may make a `$uri` that begins with no slash.
+    rewritten: BTreeSet<usize>,
+    /// Whether no request has such a URI.
     uri_is_path: bool,
 }
 
 impl<'v, 'c> VariableValues<'v, 'c> {
     pub(crate) fn new(variables: &'v Variables<'c>, places: &Places<'c>) -> Self {
-        let mut values = Self { variables, setters: HashMap::new(), uri_is_path: true };
+        let mut values =
+            Self { variables, setters: HashMap::new(), rewritten: BTreeSet::new(), uri_is_path: true };
         for (index, place) in places.all() {
             // An error before the rewrite phase leads past the server's.
             let mut certain = place.kind == PlaceKind::Location;
@@ -50,8 +57,12 @@ impl<'v, 'c> VariableValues<'v, 'c> {
                     values.add(name, Setter { place: index, text, always, is_answer });
                 }
                 certain &= !may_stop(directive);
-                values.uri_is_path &= leads_to_path(directive);
+                if !leads_to_path(directive) {
+                    values.uri_is_path = false;
+                    values.rewritten.extend(changes_uri(directive).then(|| places.location_of(index)));
+                }
             }
+            values.uri_is_path &= !may_lead_anywhere(places, index);
         }
         // `auth_request_set` may stand in `http` too.
         for directive in places.get(0).scope.inherited("auth_request_set") {
@@ -66,10 +77,25 @@ impl<'v, 'c> VariableValues<'v, 'c> {
         self.setters.entry(name).or_default().push(setter);
     }
 
-    /// Whether a variable begins with a slash, or is empty or begins with `?`, so that an address ends before it.
-    pub(crate) fn begins_path(&self, name: &str) -> bool {
-        matches!(name, "request_uri" | "is_args")
-            || (matches!(name, "uri" | "document_uri") && self.uri_is_path)
+    /// Whether a variable begins with a slash or a `?` in a block, so that an address ends before it.
+    pub(crate) fn begins_path(&self, name: &str, places: &Places<'c>, place: usize) -> bool {
+        match name {
+            "request_uri" => true,
+            "uri" | "document_uri" => self.uri_is_path || self.has_path(places, places.location_of(place)),
+            _ => false,
+        }
+    }
+
+    /// Whether a location has only requests whose URI begins with a slash, because it or one around it matches no others.
+    fn has_path(&self, places: &Places<'c>, location: usize) -> bool {
+        let mut around = Some(location);
+        while let Some(index) = around {
+            if places.get(index).begin().starts_with('/') {
+                return !self.rewritten.contains(&location);
+            }
+            around = Some(places.get(index).parent).filter(|parent| *parent != index);
+        }
+        false
     }
 
     /// Every text that this one can become in a block; `None` if it may be anything.
@@ -104,8 +130,8 @@ impl<'v, 'c> VariableValues<'v, 'c> {
         place: usize,
         depth: usize,
     ) -> Option<BTreeSet<String>> {
-        if name == "scheme" {
-            return Some(["http", "https"].map(str::to_owned).into());
+        if let Some(texts) = of_nginx(name) {
+            return Some(texts.map(str::to_owned).into());
         }
         if self.variables.is_unknown(name) {
             return None;
@@ -154,6 +180,15 @@ impl<'v, 'c> VariableValues<'v, 'c> {
     }
 }
 
+/// The values of variables that nginx gives one of two.
+fn of_nginx(name: &str) -> Option<[&'static str; 2]> {
+    match name {
+        "scheme" => Some(["http", "https"]),
+        "is_args" => Some(["", "?"]),
+        _ => None,
+    }
+}
+
 fn acts(blocks: &BTreeSet<usize>, setter: &Setter<'_>) -> bool {
     setter.is_answer || blocks.contains(&setter.place)
 }
@@ -163,7 +198,7 @@ fn subrequests(places: &Places<'_>, place: usize) -> BTreeSet<usize> {
     let lines = ["auth_request", "mirror"].into_iter().flat_map(|name| places.effective(place, name));
     let mut blocks = BTreeSet::new();
     for line in lines.filter(|line| line.arg(0) != "off") {
-        let found = places.candidates(&Uri::of_text(line.arg(0)));
+        let found = places.candidates(&Uri::plain(line.arg(0)));
         let leads_on = |index: &usize| {
             let block = places.get(*index).scope.block();
             block.inside().iter().any(|inner| matches!(&*inner.name, "rewrite" | "try_files" | "if"))
@@ -199,23 +234,42 @@ pub(crate) fn may_stop(directive: &Directive) -> bool {
     }
 }
 
-/// Whether the URI begins with a slash after it.
+/// Whether the URI begins with a slash after it, if it did before.
 fn leads_to_path(directive: &Directive) -> bool {
-    let is_path = |to: &str| ["/", "$uri", "@", "="].iter().any(|begin| to.starts_with(begin));
+    let is_uri = |to: &str| {
+        let named = to.strip_prefix('$').and_then(split_name);
+        named.is_some_and(|(name, _)| matches!(name, "uri" | "document_uri"))
+    };
+    let is_path = |to: &str| to.starts_with('/') || is_uri(to);
     match &*directive.name {
-        "rewrite" => {
-            is_path(directive.arg(1))
-                || directive.arg(1).starts_with("http")
-                || directive.arg(1).starts_with("$scheme")
-        }
-        "try_files" => directive.args.iter().all(|to| is_path(to)),
+        "rewrite" => is_path(directive.arg(1)) || is_sent_to_client(directive),
+        "try_files" => directive.args.iter().all(|to| is_path(to) || to.starts_with(['@', '='])),
+        "mirror" => is_path(directive.arg(0)) || directive.arg(0) == "off",
+        "add_before_body" | "add_after_body" => is_path(directive.arg(0)) || directive.arg(0).is_empty(),
+        "index" => directive.args.iter().all(|file| !file.starts_with('$')),
         _ => true,
     }
+}
+
+/// Whether a request can stay in its location with the URI that the directive makes: with `last` another location is chosen.
+fn changes_uri(directive: &Directive) -> bool {
+    match &*directive.name {
+        "rewrite" => directive.arg(2) != "last",
+        name => name == "try_files",
+    }
+}
+
+/// Whether a response in the block can lead a request to any URI: by SSI, or by the `X-Accel-Redirect` of a program.
+fn may_lead_anywhere(places: &Places<'_>, index: usize) -> bool {
+    let includes = places.get(index).scope.says("ssi", "on");
+    includes
+        || passes().any(|name| !places.effective(index, name).is_empty() && obeys_accel(places, index, name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rule::RuleSet;
     use crate::scope::Scope;
     use crate::tree;
 
@@ -223,7 +277,7 @@ mod tests {
         let tree = tree::parse("/n", 0, &format!("http {{ {http} server {{ {server} }} }}")).unwrap();
         let variables = Variables::new(&tree);
         let block = tree[0].named("server").next().unwrap();
-        let places = Places::new(&Scope::outermost(&tree[0]).inner(block));
+        let places = Places::new(&Scope::outermost(&tree[0]).inner(block), RuleSet::ALL);
         let values = VariableValues::new(&variables, &places);
         let location =
             places.all().find(|(_, place)| place.kind == PlaceKind::Location).map(|(index, _)| index);

@@ -11,9 +11,10 @@ use crate::model::answer::Answers;
 use crate::model::hop::{Arrival, Hop, HopKind, Node, ServerWalk, SidecarQuestion, Spot};
 use crate::model::index::IndexFiles;
 use crate::model::inheritance::passes;
-use crate::model::places::{Place, PlaceKind, Places, Uri};
+use crate::model::places::{Place, PlaceKind, Places};
 use crate::model::rule::{ModelRule, RuleSet};
 use crate::model::script::Script;
+use crate::model::uri::Uri;
 use crate::source::SourcePosition;
 use crate::tree::Directive;
 use crate::variables::Variables;
@@ -34,6 +35,7 @@ pub(crate) struct Walker<'p, 'c> {
     /// The blocks that answer subrequests of `auth_request`.
     auth_locations: BTreeSet<usize>,
     answers: Answers<'p, 'c>,
+    pub(crate) variables: &'p Variables<'c>,
     scripts: HashMap<usize, Rc<Script<'c>>>,
     pub(crate) index_files: IndexFiles<'c>,
     /// The lists of [`Spot::Group`].
@@ -56,6 +58,7 @@ impl<'p, 'c> Walker<'p, 'c> {
             deciding,
             auth_locations,
             answers: Answers::new(places, variables, rules),
+            variables,
             scripts: HashMap::new(),
             index_files: IndexFiles::default(),
             groups: Vec::new(),
@@ -171,8 +174,11 @@ impl<'p, 'c> Walker<'p, 'c> {
             };
             self.lead_to(walk, hop, &jump.to);
         }
+        // The filters of a response can make these errors of it.
+        let is_conditional = self.rules.has(ModelRule::Precondition);
         for (block, status) in &script.ends {
-            for page in pages(self.places, *block).iter().filter(|page| page.codes.contains(status)) {
+            let fits = |code: &u16| code == status || (is_conditional && matches!(code, 412 | 416));
+            for page in pages(self.places, *block).iter().filter(|page| page.codes.iter().any(fits)) {
                 self.error_page(walk, (node, node), *block, page);
             }
             self.post_action(walk, node, *block);

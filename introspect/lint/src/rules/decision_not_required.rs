@@ -20,7 +20,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(site: &Site<'_>, found: &mut Problems) {
     let asking = site.servers().flat_map(ServerBlock::others).filter(|scope| scope.auth_request().is_some());
     // A location that clients cannot request and that answers by itself is the page of a refusal.
-    for scope in asking.filter(|scope| !(scope.is_hidden() && is_refusal(scope))) {
+    for scope in asking.filter(|scope| !scope.is_closed() && !is_page(scope)) {
         // Purposefully also the `if` and `limit_except` of a location that have a program of their own.
         let own: Vec<_> = passes().flat_map(|name| scope.own(name)).collect();
         let problem = format!("`{}` opens after any 2xx, even without `allow`.", scope.label());
@@ -33,7 +33,7 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// A block that only answers.
-fn is_refusal(scope: &Scope<'_>) -> bool {
-    scope.answer().is_some()
+/// Whether it is a block that only answers, and no client can request it.
+fn is_page(scope: &Scope<'_>) -> bool {
+    scope.is_hidden() && scope.answer().is_some()
 }

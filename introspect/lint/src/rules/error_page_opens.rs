@@ -3,13 +3,14 @@
 
 use crate::error_page::ErrorPage;
 use crate::finding::{Problems, Rule, Severity};
+use crate::model::passes;
 use crate::scope::Scope;
 use crate::site::Site;
 
 pub(crate) const RULE: Rule = Rule {
     name: "error-page-opens",
     severity: Severity::Error,
-    finds: "an `error_page` that serves content to a refused client",
+    finds: "an `error_page` that serves files, or a success, to a refused client",
     risk: "A client that is refused gets the content of a page, with the status of that page, instead of the refusal.",
     remedy: "Use as the page a location with `return` and a status of 400 or more, as in snippets/errors.conf.",
     check,
@@ -36,7 +37,8 @@ fn check(site: &Site<'_>, found: &mut Problems) {
     }
 }
 
-/// Whether it serves anything but a response of its own or a redirect.
+/// Whether it serves files, and neither a response of its own, nor a redirect, nor that of a program.
 fn serves(page: &Scope<'_>) -> bool {
-    page.answer().is_none() && page.own("rewrite").all(|rewrite| rewrite.arg(2) == "break")
+    let is_program = passes().any(|name| page.own(name).next().is_some());
+    !is_program && page.answer().is_none() && page.own("rewrite").all(|rewrite| rewrite.arg(2) == "break")
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use harness::{Folder, Launch, ports, programs};
 
-use crate::grammar::{Generated, Grammar, Modules, OTHER_HOST, Ports};
-use crate::programs::{Seen, origin, other, sidecar};
+use crate::grammar::{Generated, Grammar, Modules, OTHER_HOST, Ports, SOCKET};
+use crate::programs::{Seen, origin, origin_at_socket, other, settle, sidecar};
 use crate::random::Random;
 
 /// A configuration, and the ways to the origin that were open in it.
@@ -43,6 +43,7 @@ pub(crate) async fn observe(seed: u64, count: usize) -> Vec<Observed> {
     let mut random = Random::new(seed);
     let modules = modules();
     let folder = Folder::temporary().unwrap();
+    origin_at_socket(&seen, &folder.path().join("origin.sock"));
     let mut all = Vec::new();
     for turn in 0..count {
         let generated = Grammar::new(&mut random, ports, modules).generate(turn);
@@ -54,7 +55,8 @@ pub(crate) async fn observe(seed: u64, count: usize) -> Vec<Observed> {
 async fn run(folder: &Folder, ports: Ports, seen: &Seen, generated: Generated) -> Observed {
     seen.lock().unwrap().clear();
     let place = folder.path().display();
-    let mut text = generated.text.clone();
+    let shown = generated.text.replace(SOCKET, &format!("{place}/origin.sock"));
+    let mut text = shown.clone();
     for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
         text =
             text.replacen("access_log off;", &format!("access_log off; {kind}_temp_path {place}/{kind};"), 1);
@@ -71,8 +73,9 @@ async fn run(folder: &Folder, ports: Ports, seen: &Seen, generated: Generated) -
     }
     try_everything(ports, &generated);
     process.stop().await.unwrap();
+    settle(&folder.path().join("origin.sock"));
     let open = seen.lock().unwrap().clone();
-    Observed { text: generated.text, open }
+    Observed { text: shown, open }
 }
 
 /// Requests without a token, of each kind that a part of the grammar distinguishes.
@@ -85,6 +88,7 @@ fn try_everything(ports: Ports, generated: &Generated) {
                 ("POST", path.clone(), String::new()),
                 ("GET", path.clone(), generated.headers.clone()),
                 ("TRACE", path.clone(), String::new()),
+                ("GET", path.clone(), "If-Match: \"x\"\r\n".to_owned()),
                 ("GET", path.clone(), format!("Host: {OTHER_HOST}\r\n")),
             ] {
                 request(*port, method, &path, &header);

@@ -8,6 +8,9 @@ use crate::random::Random;
 /// A name that not every server has.
 pub(crate) const OTHER_HOST: &str = "other.example";
 
+/// Stands for the path of the origin's socket.
+pub(crate) const SOCKET: &str = "/SOCKET";
+
 /// The ports that a configuration uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Ports {
@@ -56,7 +59,7 @@ const PARTS: usize = 5;
 const IN_TURN: usize = 3;
 
 /// How many kinds of parts there are.
-const KINDS: usize = 31;
+const KINDS: usize = 35;
 
 impl<'r> Grammar<'r> {
     pub(crate) fn new(random: &'r mut Random, ports: Ports, modules: Modules) -> Self {
@@ -178,7 +181,7 @@ impl<'r> Grammar<'r> {
         let way = self.ways;
         self.ways += 1;
         let (host, port) = (address(way), self.ports.origin);
-        let to = match self.random.below(7) {
+        let to = match self.random.below(10) {
             0 => {
                 let _ = writeln!(self.http, "upstream u{way} {{ server {host}:{port}; }}");
                 format!("http://{}{way}", self.random.pick(&["u", "U"]))
@@ -193,6 +196,17 @@ impl<'r> Grammar<'r> {
                 let _ = writeln!(self.http, "map $http_x_other $g{way} {{ default \"\"; none -refused; }}");
                 format!("http${{g{way}}}://{host}:{port}")
             }
+            4 => {
+                let _ =
+                    writeln!(self.http, "map $http_x_other $s{way} {{ default \"http:/\"; none https:/; }}");
+                format!("$s{way}/{host}:{port}")
+            }
+            5 => {
+                let other = self.ports.other;
+                let _ = writeln!(self.http, "upstream {host}:{port} {{ server 127.0.0.1:{other}; }}");
+                format!("http://{host}:{port}")
+            }
+            6 => format!("http://{host}$is_args:{port}"),
             _ => format!("http://{host}:{port}"),
         };
         format!("proxy_pass {to}; # way {way}\n")
@@ -296,7 +310,11 @@ impl<'r> Grammar<'r> {
             27 => self.included_by_text(),
             28 => self.named_by_variable(),
             29 => self.named_host(),
-            _ => self.by_variable(),
+            30 => self.by_variable(),
+            31 => self.plain_uri(),
+            32 => self.preconditioned(),
+            33 => self.returned_body(),
+            _ => self.bytes(),
         }
     }
 }

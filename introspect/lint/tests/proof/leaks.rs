@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::grammar::Grammar;
+use crate::grammar::{Grammar, SOCKET};
 use crate::programs::address;
 
 impl Grammar<'_> {
@@ -88,5 +88,73 @@ impl Grammar<'_> {
             }
         };
         format!("location {path} {{\n{asks}{set}\nproxy_pass http://${name}; # way {way}\n}}\n{beside}")
+    }
+
+    /// A URI that nginx takes as it is written, also where it looks like a query or a name.
+    pub(crate) fn plain_uri(&mut self) -> String {
+        let (path, other, pass) = (self.path(), self.pass_elsewhere(), self.pass());
+        self.names += 1;
+        let number = self.names;
+        let (uri, line) = match self.random.below(4) {
+            0 => (format!("@q{number}"), "mirror"),
+            1 => (format!("/q{number}?a=1"), "mirror"),
+            2 => (format!("/q{number}?1"), "post_action"),
+            _ => (format!("/q{number}?1"), "index"),
+        };
+        let place = self.random.pick(&["= \"URI\"", "~ \"q[0-9]*[?a=1]*$\""]).replace("URI", &uri);
+        let program = if line == "index" { "" } else { &other };
+        format!(
+            "location {path} {{\n{line} \"{uri}\";\n{program}}}\nlocation {place} {{\ninternal;\n{pass}}}\n"
+        )
+    }
+
+    /// A `return` with a condition of the client that does not hold.
+    pub(crate) fn preconditioned(&mut self) -> String {
+        let (path, protected, asks, way) = (self.path(), self.path(), self.asks(), self.ways);
+        self.ways += 1;
+        let codes = self.random.pick(&["412", "0412", "404 412", "404"]);
+        let answer = self.random.pick(&["200 a", "0200 a", "200", "403"]);
+        // Only at a socket does the program get the request before nginx ends it.
+        let pass = format!("proxy_set_header X-Via {way};\nproxy_pass http://unix:{SOCKET}; # way {way}");
+        format!(
+            "location {path} {{\nerror_page {codes} = @condition{way};\nreturn {answer};\n}}\n\
+             location @condition{way} {{\n{pass}\n}}\n\
+             location {protected} {{\n{asks}proxy_pass http://unix:{SOCKET};\n}}\n"
+        )
+    }
+
+    /// A body that another one is added to, whatever the status of its `return`.
+    pub(crate) fn returned_body(&mut self) -> String {
+        if !self.modules.addition {
+            return String::new();
+        }
+        let path = self.path();
+        let (name, block) = self.internal_location();
+        self.names += 1;
+        let page = format!("/page{}", self.names);
+        let answer = self.random.pick(&["0200 a", "200", "404 a", "201 a"]);
+        let filtered = format!("default_type text/html;\nadd_after_body {name};\nreturn {answer};");
+        format!(
+            "location {path} {{\nerror_page 404 =200 {page};\nreturn 404;\n}}\nlocation = {page} {{\ninternal;\n{filtered}\n}}\n{block}"
+        )
+    }
+
+    /// A path of other bytes than printable ASCII, for a regular expression.
+    pub(crate) fn bytes(&mut self) -> String {
+        let (path, pass) = (self.path(), self.pass());
+        self.names += 1;
+        let begin = format!("/b{}", self.names);
+        let refused = |regex: &str| {
+            format!(
+                "location {regex} {{\ninternal;\nreturn 404;\n}}\nlocation {begin}/ {{\ninternal;\n{pass}}}\n"
+            )
+        };
+        let (uri, block) = match self.random.below(4) {
+            0 => ("é", format!("location ~ ^{begin}/..$ {{\ninternal;\n{pass}}}\n")),
+            1 => ("x\\n", format!("location ~ ^{begin}/x$ {{\ninternal;\n{pass}}}\n")),
+            2 => ("é", refused(&format!("~ ^{begin}/\\w$"))),
+            _ => ("ſ", refused(&format!("~* ^{begin}/s$"))),
+        };
+        format!("location {path} {{\nrewrite ^ \"{begin}/{uri}\" last;\n}}\n{block}")
     }
 }

@@ -79,7 +79,7 @@ async fn nothing_that_nginx_leaves_open_is_called_closed() {
     let modules = gateway::modules();
     let can_occur = |rule: &ModelRule| match rule {
         ModelRule::Stream => modules.stream,
-        ModelRule::AddBody => modules.addition,
+        ModelRule::AddBody | ModelRule::BodyOfAnyStatus => modules.addition,
         _ => true,
     };
     let is_caught = |rule: &ModelRule| {

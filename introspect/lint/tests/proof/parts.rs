@@ -98,7 +98,11 @@ impl Grammar<'_> {
     pub(crate) fn indexed(&mut self) -> String {
         let (path, asks) = (self.path(), self.sometimes_asks(30));
         let (name, block) = self.internal_location();
-        format!("location {path} {{\n{asks}index {name};\n}}\n{block}")
+        let index = match self.random.below(2) {
+            0 => format!("index {name};"),
+            _ => format!("set $start {name};\nindex $start;"),
+        };
+        format!("location {path} {{\n{asks}{index}\n}}\n{block}")
     }
 
     pub(crate) fn redirected_by_program(&mut self) -> String {

@@ -4,11 +4,18 @@
 //! 127.0.0.0/8, so that the origin knows by which line a request came.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::fs::Permissions;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{IpAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+/// How long a program waits for a request.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the origin has seen: the numbers of the lines that led there.
 pub(crate) type Seen = Arc<Mutex<BTreeSet<usize>>>;
@@ -38,6 +45,31 @@ pub(crate) fn origin(seen: &Seen) -> u16 {
         drop(seen);
         obey(request)
     })
+}
+
+/// Waits until the origin at a socket has read all requests before this one, because nginx may end a request without its response.
+pub(crate) fn settle(path: &Path) {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// Starts the origin at a socket too. It reads one request after the other.
+pub(crate) fn origin_at_socket(seen: &Seen, path: &Path) {
+    let (seen, listener) = (Arc::clone(seen), UnixListener::bind(path).unwrap());
+    // nginx runs as another user.
+    std::fs::set_permissions(path, Permissions::from_mode(0o777)).unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _set = stream.set_read_timeout(Some(TIMEOUT));
+            if let Some(request) = Request::read(&stream) {
+                seen.lock()
+                    .unwrap()
+                    .extend(request.header("x-via").and_then(|via| via.parse::<usize>().ok()));
+                let _written = stream.write_all(obey(&request).as_bytes());
+            }
+        }
+    });
 }
 
 /// Starts a program that no location protects, and that obeys clients; returns its port.
@@ -72,8 +104,7 @@ struct Request {
 }
 
 impl Request {
-    fn read(stream: &TcpStream) -> Option<Self> {
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    fn read(stream: impl Read) -> Option<Self> {
         let mut lines = BufReader::new(stream).lines();
         let target = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
         let headers = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
@@ -96,6 +127,7 @@ fn serve(address: &str, answer: impl Fn(&TcpStream, &Request) -> String + Send +
         for mut stream in listener.incoming().map_while(Result::ok) {
             let answer = Arc::clone(&answer);
             thread::spawn(move || {
+                let _set = stream.set_read_timeout(Some(TIMEOUT));
                 if let Some(request) = Request::read(&stream) {
                     let _written = stream.write_all(answer(&stream, &request).as_bytes());
                 }
