@@ -15,7 +15,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -97,6 +99,8 @@ impl Db {
         let pool = Pool::builder(Manager::from_config(server, config.tls.clone(), recycling))
             .max_size(config.connections)
             .timeouts(timeouts)
+            // The one that was used last: it has the statements prepared and its server process has them planned.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .pre_recycle(is_good)
             .build()

@@ -14,7 +14,7 @@ mod watch;
 
 use std::convert::identity;
 use std::future::ready;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
@@ -48,15 +48,18 @@ pub const PROVIDER_PATHS: ProviderPaths = ProviderPaths {
 /// All routes: the API, and the documentation of the API.
 pub fn routes() -> Vec<Route> {
     let mut routes = operations();
-    routes.extend(pages(document::of(&routes)));
+    routes.extend(pages());
     routes.extend(account_pages());
     routes
 }
 
 /// The OpenAPI document, as returned by `/openapi.json`.
 pub fn document() -> Bytes {
-    document::of(&operations())
+    DOCUMENT.clone()
 }
+
+/// Made when it is first asked for: most processes are never asked.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document::of(&operations()));
 
 /// The routes described in the OpenAPI document.
 fn operations() -> Vec<Route> {
@@ -297,16 +300,17 @@ fn for_people(operation: Operation) -> Operation {
 }
 
 /// The document, its own page, and what takes a form.
-fn pages(document: Bytes) -> Vec<Route> {
-    let document = Asset::new("application/json", document, Caching::Revalidated);
-    let document = move |request: Request| ready(Ok(document.respond(&request.headers)));
-    let page = ApiDocs::new(OPENAPI);
-    let file = move |request: Request| ready(page.file(&request));
+fn pages() -> Vec<Route> {
+    static FILE: LazyLock<Asset> =
+        LazyLock::new(|| Asset::new("application/json", document(), Caching::Revalidated));
+    static PAGE: LazyLock<ApiDocs> = LazyLock::new(|| ApiDocs::new(OPENAPI));
+    let document = |request: Request| ready(Ok(FILE.respond(&request.headers)));
+    let file = |request: Request| ready(PAGE.file(&request));
     vec![
         get(OPENAPI, document, identity),
         post(REVOKE, sessions::revoke_token::handle, sessions::revoke_token::describe),
         get("/apidocs", |_| ready(Ok(apidocs::redirect(APIDOCS))), identity),
-        get(APIDOCS, file.clone(), identity),
+        get(APIDOCS, file, identity),
         get("/apidocs/{file}", file, identity),
     ]
 }

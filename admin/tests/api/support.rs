@@ -13,7 +13,8 @@ mod raw;
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use harness::wait::Pauses;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use app::{ISSUER, TestApp, Vars, prefix, variables};
@@ -40,13 +41,13 @@ pub fn new_id() -> Uuid {
 
 /// Waits until `condition` returns a value, or fails the test with the text `what`.
 pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
+    let (begun, mut pauses) = (Instant::now(), Pauses::default());
     loop {
         if let Some(value) = condition().await {
             return value;
         }
         assert!(begun.elapsed() < LIMIT, "not in time ({LIMIT:?}): {what}");
-        sleep(Duration::from_millis(5)).await;
+        pauses.pause().await;
     }
 }
 

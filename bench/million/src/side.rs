@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use harness::accounts::{PASSWORD, Pair};
 use harness::admin::AdminSettings;
 use harness::http::Client;
+use harness::wait::Pauses;
 use harness::{Admin, Folder, Postgres, Redis, database};
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -75,13 +76,13 @@ impl Side {
 
     /// Waits until the relay has published all revocations, so that it does not work while times are measured.
     pub(crate) async fn await_published(&self) -> Result<(), BenchError> {
-        let (sql, begun) = (self.sql().await?, Instant::now());
+        let (sql, begun, mut pauses) = (self.sql().await?, Instant::now(), Pauses::default());
         let left = "select count(*) from auth.revocations where published_epoch is null";
         while sql.query_one(left, &[]).await?.try_get::<_, i64>(0)? > 0 {
             if begun.elapsed() > PUBLISHED {
                 return Err("the revocations were not published in time".into());
             }
-            harness::wait::tick().await;
+            pauses.pause().await;
         }
         Ok(())
     }

@@ -172,7 +172,7 @@ impl Builder {
             return Ok((Some(postgres), None, url));
         }
         let server = environment::test_database_url()?;
-        let database = Database::migrated(&server, async |url| admin::migrate(url)).await?;
+        let database = Database::migrated(&server, "migrated", async |url| admin::migrate(url)).await?;
         let url = database.url().to_owned();
         Ok((None, Some(database), url))
     }

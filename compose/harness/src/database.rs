@@ -38,7 +38,7 @@ impl Database {
     /// Creates a database with all of `migrations/` applied.
     ///
     /// It is a copy of a template on the same server, which saves hundreds of milliseconds against a migration.
-    /// If there is no template, `migrate` fills one: it gets the URL of an empty database and must close its
+    /// If there is no template of this name, `migrate` fills one: it gets the URL of an empty database and must close its
     /// connections. Other tests wait meanwhile.
     ///
     /// # Errors
@@ -46,11 +46,13 @@ impl Database {
     /// If the server cannot be reached or refuses, or `migrate` fails or leaves migrations out.
     pub async fn migrated(
         server: &str,
+        template: &str,
         migrate: impl AsyncFnOnce(&str) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let (template, database) = (template::name()?, Self::planned(server)?);
+        let (template, database) = (template::name(template)?, Self::planned(server)?);
         let client = connect(server).await?;
-        let copy = format!("create database {} template {template}", database.name);
+        // By its files, which takes half the work of copying it through the log.
+        let copy = format!("create database {} template {template} strategy file_copy", database.name);
         match client.batch_execute(&copy).await {
             Err(error) if error.code() == Some(&SqlState::UNDEFINED_DATABASE) => {
                 template::make(server, &template, migrate).await?;

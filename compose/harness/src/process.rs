@@ -15,7 +15,8 @@ use rustix::process::Signal;
 
 use crate::error::Doing as _;
 use crate::procfs::{self, Identity};
-use crate::{Account, Error, wait};
+use crate::wait::Pauses;
+use crate::{Account, Error};
 
 /// How long a server may take until it answers. Generous: machines that run tests are busy.
 pub const START: Duration = Duration::from_secs(30);
@@ -166,7 +167,7 @@ impl Process {
     ///
     /// If the process ends before, or [`START`] passes.
     pub async fn ready(&mut self, condition: impl AsyncFn() -> bool) -> Result<(), Error> {
-        let begun = Instant::now();
+        let (begun, mut pauses) = (Instant::now(), Pauses::default());
         loop {
             if let Some(status) = self.ended()? {
                 return Err(Error::Ended {
@@ -184,7 +185,7 @@ impl Process {
                 let what = format!("the start of {}", self.launch.name);
                 return Err(Error::TooLong { what, limit: START, log: self.log_end() });
             }
-            wait::tick().await;
+            pauses.pause().await;
         }
     }
 
@@ -246,9 +247,9 @@ impl Process {
         self.signal(self.launch.stop);
         // A frozen process receives no signal but SIGKILL.
         self.thaw();
-        let begun = Instant::now();
+        let (begun, mut pauses) = (Instant::now(), Pauses::default());
         while self.is_running() && begun.elapsed() < STOP {
-            wait::tick().await;
+            pauses.pause().await;
         }
         self.kill()
     }

@@ -1,7 +1,7 @@
 //! Runs a command to its end, and then ends the processes that it left running.
 
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use harness::error::Doing as _;
@@ -9,6 +9,7 @@ use harness::procfs::{self, Identity};
 use harness::{Error, wait};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 use rustix::process::{set_child_subreaper, set_parent_process_death_signal};
+use tokio::process::{Child, Command};
 
 use crate::up::interrupted;
 
@@ -51,21 +52,20 @@ pub(super) fn end_with_parent() -> Result<(), Error> {
 
 /// How the command ended, and whether it was asked to by a signal.
 async fn wait_for(child: &mut Child) -> Result<(ExitStatus, bool), Error> {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let mut signals = Box::pin(interrupted()?);
     let mut told = false;
     loop {
-        if let Some(status) = child.try_wait().doing(|| "the command cannot be waited for".to_owned())? {
-            return Ok((status, told));
-        }
         tokio::select! {
+            status = child.wait() => {
+                return Ok((status.doing(|| "the command cannot be waited for".to_owned())?, told));
+            }
             signal = &mut signals => {
                 signals = Box::pin(interrupted()?);
                 told = true;
                 // A group that has ended needs no signal.
                 let _gone = group.map(|group| kill_process_group(group, signal));
             }
-            () = wait::tick() => {}
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A search through every state that can be reached, breadth first.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
+use std::hash::{BuildHasher as _, Hash};
+
+use foldhash::{fast, quality};
 
 /// What can be searched.
 pub trait SearchedModel {
@@ -38,8 +40,9 @@ pub struct SearchOutcome {
 /// Searches from `first`, until a promise is broken or every state was seen. Two states are the same if a hash of 64 bits
 /// is: of ten million, two that differ are taken for one with a probability below one to a hundred thousand.
 pub fn search<M: SearchedModel>(model: &M, first: M::State) -> SearchOutcome {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let mut seen = HashSet::from([hasher.hash_one(&first)]);
+    let hasher = quality::FixedState::default();
+    let mut seen = HashSet::<u64, fast::FixedState>::default();
+    seen.insert(hasher.hash_one(&first));
     let mut origins: Vec<(usize, &'static str)> = vec![(0, "begin")];
     let mut firings = HashMap::new();
     let mut next = VecDeque::from([(0, first)]);

@@ -114,7 +114,8 @@ pub(super) fn responses(route: &Route) -> impl Iterator<Item = (String, Value)> 
 /// The responses to which the operations of `routes` refer.
 pub(super) fn shared_responses(routes: &[Route]) -> BTreeMap<String, Value> {
     let ways = routes.iter().flat_map(ways);
-    ways.map(|(status, ways)| (name(status, &ways), response(status, &ways))).collect()
+    let named: BTreeMap<_, _> = ways.map(|(status, ways)| (name(status, &ways), (status, ways))).collect();
+    named.into_iter().map(|(name, (status, ways))| (name, response(status, &ways))).collect()
 }
 
 /// The name says everything, so that it changes only with its content.

@@ -81,7 +81,7 @@ impl TestApp {
 
     /// A service on a migrated database, not necessarily ready.
     pub async fn launch(changes: &[(&'static str, &str)]) -> Self {
-        let database = TestDatabase::migrated().await;
+        let database = TestDatabase::kept().await;
         let mut vars = variables(&database.url, &prefix());
         vars.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut app = Self::launch_on(vars).await;

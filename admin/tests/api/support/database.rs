@@ -3,7 +3,9 @@
 use std::str::FromStr as _;
 
 use admin::config::DatabaseConfig;
-use harness::Database;
+use admin::partitions::{AUDIT_LOG, LOGIN_HISTORY, keep};
+use harness::{Database, Error};
+use jiff::civil::Date;
 use tokio_postgres::{Client, NoTls};
 
 use super::store_url;
@@ -29,7 +31,26 @@ impl TestDatabase {
             admin::db::migrate(&config(url)).await.expect("the migrations apply");
             Ok(())
         };
-        let database = Database::migrated(&store_url("TEST_DATABASE_URL"), migrate).await;
+        Self::copy_of("migrated", migrate).await
+    }
+
+    /// As after the first start of a service: also with the partitions of this month and the next ones.
+    pub async fn kept() -> Self {
+        let migrate = async |url: &str| {
+            let config = config(url);
+            admin::db::migrate(&config).await.expect("the migrations apply");
+            let mut connection = admin::db::Db::new(&config).get().await.expect("a connection");
+            let today = today(&connection).await;
+            for table in [LOGIN_HISTORY, AUDIT_LOG] {
+                keep(&mut connection, table, today).await.expect("partitions can be created");
+            }
+            Ok(())
+        };
+        Self::copy_of("kept", migrate).await
+    }
+
+    async fn copy_of(template: &str, migrate: impl AsyncFnOnce(&str) -> Result<(), Error>) -> Self {
+        let database = Database::migrated(&store_url("TEST_DATABASE_URL"), template, migrate).await;
         Self::of(database.expect("a database can be created"))
     }
 
@@ -41,6 +62,11 @@ impl TestDatabase {
     pub fn config(&self) -> DatabaseConfig {
         config(&self.url)
     }
+}
+
+async fn today(sql: &Client) -> Date {
+    let today = sql.query_one("select (now() at time zone 'utc')::date", &[]).await;
+    today.expect("PostgreSQL knows the day").get(0)
 }
 
 fn config(url: &str) -> DatabaseConfig {

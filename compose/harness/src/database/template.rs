@@ -14,15 +14,15 @@ const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations"
 /// The advisory lock that is held while a template is created.
 const LOCK: i64 = 0x0075_7368_6572_0002;
 
-/// The template's name. It depends on every migration, so that a server that keeps running after a migration
+/// The full name of a template. It depends on every migration, so that a server that keeps running after a migration
 /// was changed does not use the old template.
-pub(super) fn name() -> Result<String, Error> {
+pub(super) fn name(name: &str) -> Result<String, Error> {
     let mut hasher = DefaultHasher::new();
     for file in migrations()? {
         file.file_name().hash(&mut hasher);
         fs::read(&file).doing(|| format!("{} cannot be read", file.display()))?.hash(&mut hasher);
     }
-    Ok(format!("usher_template_{:016x}", hasher.finish()))
+    Ok(format!("usher_{name}_{:016x}", hasher.finish()))
 }
 
 /// Creates the template, unless another process did so while this one waited for the lock.
