@@ -1,5 +1,7 @@
 //! Revocations: recorded in the transaction that makes them, and relayed to Redis from there.
 
+mod handover;
+mod needed;
 mod new_revocation;
 mod reach;
 mod receipt;

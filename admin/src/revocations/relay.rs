@@ -10,7 +10,6 @@
 mod end;
 mod lease;
 mod log;
-mod needed;
 mod parts;
 mod term;
 mod timing;

@@ -307,10 +307,10 @@ fn role(row: &tokio_postgres::Row) -> Option<(RoleName, Role)> {
 }
 
 /// PostgreSQL has no unsigned integers; no value here comes near the limit.
-fn to_sql(number: u64) -> i64 {
+pub(super) fn to_sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn from_sql(number: i64) -> u64 {
+pub(super) fn from_sql(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod epochs;
+mod handover;
 mod new_first;
 mod order;
 mod publishing;

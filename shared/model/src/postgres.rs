@@ -1,6 +1,6 @@
 //! The modelled PostgreSQL: the revocations, and who may relay them.
 
-use shared::revocation::HistoryId;
+use shared::revocation::{HistoryId, LogPosition};
 
 /// The tables behind the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,6 +15,17 @@ pub struct Postgres {
     pub beats: u8,
     /// The relay that holds the lock.
     pub lock: Option<usize>,
+    /// What a relay left that stopped as planned.
+    pub handover: Option<ModelHandover>,
+}
+
+/// The epoch that a relay leaves to the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ModelHandover {
+    pub(crate) at: LogPosition,
+    pub(crate) replication: u8,
+    pub(crate) log: Vec<u8>,
+    pub(crate) floor: u64,
 }
 
 /// A revocation.

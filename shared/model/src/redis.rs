@@ -151,8 +151,22 @@ impl ModelRedis {
     ///
     /// # Errors
     ///
-    /// When the log is not as expected.
+    /// When the log is not as expected, or a later heartbeat was opened.
     pub fn beat(&mut self, expected: ExpectedEnd, beat: u64) -> ScriptResult {
+        let meta = self.compare(expected)?;
+        if meta.opened.is_some_and(|opened| opened >= beat) {
+            return Err(ScriptError::Fork);
+        }
+        meta.opened = Some(beat);
+        Ok(())
+    }
+
+    /// What `beat.lua` would do if heartbeats need not grow.
+    ///
+    /// # Errors
+    ///
+    /// When the log is not as expected.
+    pub fn beat_of_any_number(&mut self, expected: ExpectedEnd, beat: u64) -> ScriptResult {
         self.compare(expected)?.opened = Some(beat);
         Ok(())
     }

@@ -105,4 +105,6 @@ pub enum Wake {
     Beat,
     /// The first records have ended.
     Trim,
+    /// The process is asked to stop.
+    Stop,
 }

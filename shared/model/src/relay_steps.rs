@@ -3,7 +3,7 @@
 use shared::revocation::{LeaderAction, LeaderEvent, LeaderFault, LogPosition, Waking};
 
 use crate::bounds::{Bounds, Mutation};
-use crate::postgres::{Row, history};
+use crate::postgres::{ModelHandover, Row, history};
 use crate::redis::{ExpectedEnd, ModelRedis, ROLES, ScriptError, ScriptResult};
 use crate::relay::{Command, Sent, Wake};
 use crate::state::World;
@@ -47,7 +47,22 @@ impl World {
             _ if self.postgres.lock != Some(relay) => LeaderEvent::Failed(LeaderFault::Database),
             doing => self.select(relay, doing),
         };
+        let event = match (bounds.mutation, event) {
+            (Some(Mutation::AdoptWithoutCompare), LeaderEvent::Handover { roles, beat, .. }) => {
+                LeaderEvent::Handover { at: self.adopt_what_redis_has(relay), roles, beat }
+            }
+            (_, event) => event,
+        };
         self.tell(relay, event);
+    }
+
+    /// The end of the log in Redis, which the relay takes for that of the one before it.
+    fn adopt_what_redis_has(&mut self, relay: usize) -> LogPosition {
+        let model = &mut self.relays[relay];
+        let server = &self.servers[model.server.unwrap_or(0)];
+        model.replication = server.replication;
+        let meta = server.redis.meta.map(|meta| LogPosition { epoch: meta.epoch, seq: meta.seq });
+        meta.unwrap_or(LogPosition { epoch: 0, seq: 0 })
     }
 
     /// The statements.
@@ -61,6 +76,16 @@ impl World {
             LeaderAction::TakeEpoch { in_redis } => {
                 postgres.epoch = postgres.epoch.max(in_redis) + 1;
                 return LeaderEvent::Taken { epoch: postgres.epoch, beat };
+            }
+            LeaderAction::TakeHandover { .. } => {
+                let Some(left) = postgres.handover.take() else { return LeaderEvent::NoHandover };
+                (model.replication, model.log, model.floor) = (left.replication, left.log, left.floor);
+                return LeaderEvent::Handover { at: left.at, roles: ROLES, beat };
+            }
+            LeaderAction::Leave { at, .. } => {
+                let (replication, log, floor) = (model.replication, model.log.clone(), model.floor);
+                postgres.handover = Some(ModelHandover { at, replication, log, floor });
+                return LeaderEvent::Done;
             }
             LeaderAction::SelectNew | LeaderAction::Select => {
                 // The newest first, in the order of their writing.
@@ -137,6 +162,9 @@ impl World {
             LeaderAction::LoadPage { at } | LeaderAction::LoadNew { at } => redis.load(at, &command.rows),
             LeaderAction::Open { at } => redis.open(expected(at)),
             LeaderAction::Beat { .. } if bounds.mutation == Some(Mutation::OnePhaseHeartbeat) => Ok(()),
+            LeaderAction::Beat { at, beat, .. } if is_same && bounds.mutation == Some(Mutation::NoRebind) => {
+                redis.beat_of_any_number(expected(at), beat)
+            }
             LeaderAction::Beat { at, beat, .. } if is_same => redis.beat(expected(at), beat),
             LeaderAction::Append { at, close, .. } if is_same || close.is_none() => {
                 append(redis, expected(at), &command.rows, close, bounds)
@@ -173,6 +201,10 @@ impl World {
         let waking = match wake {
             Wake::Rows => Waking::Committed,
             Wake::Beat => Waking::BeatIsDue,
+            Wake::Stop => {
+                self.leaves += 1;
+                Waking::Stopping
+            }
             Wake::Trim => {
                 let floor = self.relays[relay].trimmable(&self.postgres);
                 self.relays[relay].rows.clear();

@@ -21,6 +21,8 @@ pub struct World {
     /// How often a replica lagged, and how often one was promoted: at most once for each time.
     pub(crate) lags: u8,
     pub(crate) replications: u8,
+    /// How often a relay stopped as planned.
+    pub(crate) leaves: u8,
     /// A trim whose second half is still to come; only with [`TrimBeforeFloor`](crate::bounds::Mutation::TrimBeforeFloor).
     pub half_trim: Option<(usize, LogPosition)>,
 }
@@ -63,6 +65,7 @@ impl World {
                 epoch: 0,
                 beats: 0,
                 lock: None,
+                handover: None,
             },
             servers: [server(true), server(false)],
             relays: [ModelRelay::default(), ModelRelay::default()],
@@ -70,6 +73,7 @@ impl World {
             faults: 0,
             lags: 0,
             replications: 0,
+            leaves: 0,
             half_trim: None,
         }
     }

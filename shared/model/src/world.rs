@@ -147,6 +147,9 @@ impl World {
                 if model.trimmable(&self.postgres) > model.floor {
                     actions.push(Action::Wake(relay, Wake::Trim));
                 }
+                if self.leaves < bounds.leaves {
+                    actions.push(Action::Wake(relay, Wake::Stop));
+                }
             }
             doing if model.must_reconnect(doing, bounds) => self.connections(relay, actions),
             _ => actions.push(Action::Step(relay)),
@@ -268,6 +271,7 @@ impl SearchedModel for Bounds {
             Action::Wake(_, Wake::Rows) => "new rows",
             Action::Wake(_, Wake::Beat) => "heartbeat",
             Action::Wake(_, Wake::Trim) => "trim",
+            Action::Wake(_, Wake::Stop) => "leave",
             Action::Read(_) => "read",
             Action::Replicate(_) => "replicate",
             Action::Demote(_) => "demote",

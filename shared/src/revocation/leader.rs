@@ -9,25 +9,31 @@
 //! * a heartbeat is opened in Redis *before* the rows are selected, and closed by the script that appends the last of
 //!   them, so that a closed heartbeat proves that everything committed before it was opened is in the log
 //!   ([`super::reader`]);
-//! * a leader that sees a higher epoch, or loses PostgreSQL, steps down and never fights.
+//! * a leader that sees a higher epoch, or loses PostgreSQL, steps down and never fights;
+//! * a leader that is asked to stop publishes everything, and leaves its epoch in PostgreSQL as its last statement under
+//!   the lock. The next leader takes it from there, at most once, and continues it if Redis is exactly as the previous one
+//!   left it, on the same master: then both are one relay, and nothing was written in between.
 //!
 //! ```text
-//! Connect ─► TakeEpoch ─► Clear ─► SelectNew ─► (LoadNew ─► MarkNew) ─► SelectPage ─► LoadPage ─┐
-//!    ▲                      ▲          ▲                      │             │ no rows           │
-//!    │ Redis failed         └──────────┼──────────────────────┘ more is left│                   │
-//!    │                                 └────────────────────────────────────┼───────────────────┘
-//!    │                                                                      ▼
-//!    │                                                             ReadRoles ─► Open
-//!    │                                                                           ▼
-//!    └─────────────────── Wait ◄─ (Mark) ◄─ Append ◄─ (WriteRoles) ◄─ Select ◄─ Beat
-//!                           └─► Beat, Select, Trim or Finish
+//! Connect ─► TakeHandover ─► TakeEpoch ─► Clear ─► SelectNew ─► (LoadNew ─► MarkNew) ─► SelectPage ─► LoadPage ─┐
+//!    ▲            │                         ▲          ▲                      │             │ no rows           │
+//!    │            │ Redis agrees            └──────────┼──────────────────────┘ more is left│                   │
+//!    │ Redis      │                                    └────────────────────────────────────┼───────────────────┘
+//!    │ failed     │                                                                         ▼
+//!    │            │                                                                ReadRoles ─► Open
+//!    │            ▼                                                                              ▼
+//!    └────────── Beat ◄─ Wait ◄─ (Mark) ◄─ Append ◄─ (WriteRoles) ◄─ Select ◄──────────────── Beat
+//!                         └─► Beat, Select, Trim, or Select ... Leave ─► Finish
 //! ```
 //!
 //! What was never published goes first, and reaches subscribers before the rest is cleared and filled; what is committed
 //! meanwhile goes before the next part of either. The first part is cleared before anything is written, so that fillings
 //! which fail do not accumulate.
 
+mod action;
+
 use super::position::LogPosition;
+pub use action::{LeaderAction, LeaderEvent, LeaderFault, Waking};
 
 /// The state of the leader between two actions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,6 +46,8 @@ pub struct Leader {
     open_beat: Option<u64>,
     /// The number of the next heartbeat, as PostgreSQL issued it.
     next_beat: u64,
+    /// Whether it may still continue the epoch of the previous leader: once, before it has written anything.
+    may_adopt: bool,
     /// Whether nothing is left of unfinished fillings.
     is_cleared: bool,
     /// Whether to finish after the next publication.
@@ -57,167 +65,6 @@ struct SelectedRows {
     is_all: bool,
 }
 
-/// What the driver must do next. It answers with the event that is named, or with [`LeaderEvent::Failed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LeaderAction {
-    /// Connect to the current master of Redis, and ask for the highest epoch that it ever had: [`LeaderEvent::Connected`].
-    Connect,
-    /// Take an epoch above `in_redis` from PostgreSQL, and a heartbeat number: [`LeaderEvent::Taken`].
-    TakeEpoch {
-        /// The highest epoch in Redis.
-        in_redis: u64,
-    },
-    /// Remove a part of what unfinished fillings left in Redis: [`LeaderEvent::Cleared`].
-    Clear,
-    /// Select the next page of unexpired rows that were published in earlier epochs, by a cursor of the filling:
-    /// [`LeaderEvent::Selected`].
-    SelectPage,
-    /// Write these rows under the new epoch after `at`: [`LeaderEvent::Done`].
-    LoadPage {
-        /// The end of the log before it.
-        at: LogPosition,
-    },
-    /// While filling: select rows that were never published: [`LeaderEvent::Selected`].
-    SelectNew,
-    /// Write these rows under the new epoch after `at`, and publish them: [`LeaderEvent::Done`].
-    LoadNew {
-        /// The end of the log before it.
-        at: LogPosition,
-    },
-    /// Mark them: [`LeaderEvent::Done`].
-    MarkNew {
-        /// The end of the log before them.
-        at: LogPosition,
-    },
-    /// Read the role map from PostgreSQL: [`LeaderEvent::Roles`].
-    ReadRoles,
-    /// Put the epoch in force, with the role map: [`LeaderEvent::Done`].
-    Open {
-        /// The end of the log.
-        at: LogPosition,
-    },
-    /// Open heartbeat `beat` in Redis: [`LeaderEvent::Done`].
-    Beat {
-        /// The end of the log.
-        at: LogPosition,
-        /// Its number.
-        beat: u64,
-        /// The version of the role map in Redis.
-        roles: u64,
-    },
-    /// In a new snapshot of PostgreSQL, select unpublished rows, then the version of the role map, then a heartbeat
-    /// number: [`LeaderEvent::Selected`].
-    Select,
-    /// Read the role map from PostgreSQL and write it to Redis: [`LeaderEvent::Roles`].
-    WriteRoles,
-    /// Append these rows after `at`, publish them, and close the heartbeat: [`LeaderEvent::Done`].
-    Append {
-        /// The end of the log before it.
-        at: LogPosition,
-        /// The heartbeat to close.
-        close: Option<u64>,
-        /// The version of the role map in Redis.
-        roles: u64,
-    },
-    /// Mark them: [`LeaderEvent::Done`].
-    Mark {
-        /// The end of the log before them.
-        at: LogPosition,
-    },
-    /// Wait until something was committed, a heartbeat is due, the log should be trimmed, or the relay must stop:
-    /// [`LeaderEvent::Woken`].
-    Wait,
-    /// Append `carried` records that never end again after `at`, then raise the floor and drop everything up to it:
-    /// [`LeaderEvent::Done`].
-    Trim {
-        /// The end of the log before it.
-        at: LogPosition,
-        /// The new floor.
-        floor: u64,
-        /// How many records are appended.
-        carried: u64,
-        /// The version of the role map in Redis.
-        roles: u64,
-    },
-    /// The end, after a request to stop.
-    Finish,
-    /// Give up the lock: PostgreSQL failed, or Redis while the epoch was being filled, or another relay leads.
-    StepDown,
-}
-
-/// The outcome of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaderEvent {
-    /// Connected; the highest epoch that Redis ever had under these keys, 0 for none.
-    Connected {
-        /// The epoch.
-        highest: u64,
-    },
-    /// An epoch and the number of its first heartbeat.
-    Taken {
-        /// The epoch.
-        epoch: u64,
-        /// The number of a heartbeat.
-        beat: u64,
-    },
-    /// The action succeeded.
-    Done,
-    /// A part was removed.
-    Cleared {
-        /// Whether nothing is left.
-        is_all: bool,
-    },
-    /// Rows were selected.
-    Selected {
-        /// How many.
-        count: u64,
-        /// Whether there were no more at that moment.
-        is_all: bool,
-        /// The version of the role map, read after the rows.
-        roles: u64,
-        /// The number of the next heartbeat.
-        beat: u64,
-    },
-    /// The role map was read, or written.
-    Roles {
-        /// Its version.
-        version: u64,
-    },
-    /// The waiting ended.
-    Woken(Waking),
-    /// The action failed.
-    Failed(LeaderFault),
-}
-
-/// Why the waiting ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waking {
-    /// Something was committed.
-    Committed,
-    /// A heartbeat is due.
-    BeatIsDue,
-    /// Records up to `floor` have ended; `carried` of them never end and are appended again.
-    MayTrim {
-        /// The new floor.
-        floor: u64,
-        /// How many records are carried along.
-        carried: u64,
-    },
-    /// The process stops.
-    Stopping,
-}
-
-/// Why an action failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaderFault {
-    /// PostgreSQL failed, or the lock is lost.
-    Database,
-    /// Redis failed, was too slow, is a replica, or does not hold what this leader wrote.
-    Redis,
-    /// Redis has this epoch, which is not the leader's.
-    OtherEpoch(u64),
-}
-
 impl Default for Leader {
     /// A leader that has just taken the lock. Its first action is [`LeaderAction::Connect`].
     fn default() -> Self {
@@ -226,6 +73,7 @@ impl Default for Leader {
             roles: 0,
             open_beat: None,
             next_beat: 0,
+            may_adopt: true,
             is_cleared: false,
             is_stopping: false,
             batch: SelectedRows::default(),
@@ -277,9 +125,24 @@ impl Leader {
     /// Until the epoch is in force. What is committed meanwhile is published after each page.
     fn fill(&mut self, event: LeaderEvent) -> Option<LeaderAction> {
         let next = match (self.doing, event) {
+            (LeaderAction::Connect, LeaderEvent::Connected { highest }) if self.may_adopt => {
+                self.may_adopt = false;
+                LeaderAction::TakeHandover { in_redis: highest }
+            }
             (LeaderAction::Connect, LeaderEvent::Connected { highest }) => {
                 LeaderAction::TakeEpoch { in_redis: highest }
             }
+            // The heartbeat compares everything else.
+            (LeaderAction::TakeHandover { in_redis }, LeaderEvent::Handover { at, roles, beat })
+                if at.epoch == in_redis =>
+            {
+                (self.at, self.roles, self.next_beat) = (at, roles, beat);
+                self.beat()
+            }
+            (
+                LeaderAction::TakeHandover { in_redis },
+                LeaderEvent::Handover { .. } | LeaderEvent::NoHandover,
+            ) => LeaderAction::TakeEpoch { in_redis },
             (LeaderAction::TakeEpoch { .. }, LeaderEvent::Taken { epoch, beat }) => {
                 self.at = LogPosition { epoch, seq: 0 };
                 (self.open_beat, self.next_beat, self.is_cleared) = (None, beat, false);
@@ -342,6 +205,7 @@ impl Leader {
             (LeaderAction::Mark { .. }, LeaderEvent::Done) => self.look_again(),
             (LeaderAction::Wait, LeaderEvent::Woken(waking)) => self.wake(waking),
             (LeaderAction::Trim { .. }, LeaderEvent::Done) => LeaderAction::Wait,
+            (LeaderAction::Leave { .. }, LeaderEvent::Done) => LeaderAction::Finish,
             (_, _) => return None,
         };
         Some(next)
@@ -359,7 +223,7 @@ impl Leader {
     fn look_again(&self) -> LeaderAction {
         match self.batch.is_all {
             false => LeaderAction::Select,
-            true if self.is_stopping => LeaderAction::Finish,
+            true if self.is_stopping => LeaderAction::Leave { at: self.at, roles: self.roles },
             true => LeaderAction::Wait,
         }
     }
@@ -387,33 +251,6 @@ impl Leader {
         let before = self.at;
         self.at.seq = before.seq.saturating_add(count);
         before
-    }
-}
-
-impl LeaderAction {
-    /// Whether no epoch of this leader is in force yet.
-    pub const fn is_filling(self) -> bool {
-        match self {
-            Self::Connect
-            | Self::TakeEpoch { .. }
-            | Self::Clear
-            | Self::SelectPage
-            | Self::LoadPage { .. }
-            | Self::SelectNew
-            | Self::LoadNew { .. }
-            | Self::MarkNew { .. }
-            | Self::ReadRoles
-            | Self::Open { .. } => true,
-            Self::Beat { .. }
-            | Self::Select
-            | Self::WriteRoles
-            | Self::Append { .. }
-            | Self::Mark { .. }
-            | Self::Wait
-            | Self::Trim { .. }
-            | Self::Finish
-            | Self::StepDown => false,
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use shared::role_map::PublishedRoleMap;
 
 use crate::config::DatabaseConfig;
 use crate::db::{DbError, Dedicated, within};
+use crate::revocations::handover::{self, Handover};
 use crate::revocations::store::{self, NextTurn, RevocationRow, TakenEpoch, TransactionId};
 
 /// How long PostgreSQL may take for one statement. After that the leadership is given up.
@@ -48,6 +49,16 @@ impl Lease {
     /// One more than the greater of PostgreSQL's epoch and `in_redis`, with a new history.
     pub(super) async fn new_epoch(&self, in_redis: u64) -> Result<TakenEpoch, DbError> {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
+    }
+
+    /// What the previous leader left, and the number of a heartbeat. Whoever takes it is the last one to do so.
+    pub(super) async fn take_handover(&self) -> Result<Option<(Handover, u64)>, DbError> {
+        in_time(handover::take(self.connection.client())).await
+    }
+
+    /// Leaves an epoch to the next leader. This session has the lock as long as it can run a statement.
+    pub(super) async fn leave(&self, left: &Handover) -> Result<(), DbError> {
+        in_time(handover::leave(self.connection.client(), left)).await
     }
 
     /// Unpublished and unexpired rows of transactions from `since` on: the newest, at most `limit`, in the order of their

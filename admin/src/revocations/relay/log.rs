@@ -93,6 +93,18 @@ impl Log {
         self.history = Some(history);
     }
 
+    /// The epoch that the previous leader left on the master with this replication id. If the server is another one, the
+    /// next script refuses.
+    pub(super) fn adopt(&mut self, history: HistoryId, replication: &str) {
+        self.history = Some(history);
+        replication.clone_into(&mut self.replication);
+    }
+
+    /// What another relay must find to continue this epoch.
+    pub(super) fn identity(&self) -> Result<(HistoryId, &str), LogError> {
+        Ok((self.history()?, &self.replication))
+    }
+
     /// The role map that [`Self::open`] writes.
     pub(super) fn keep_roles(&mut self, roles: PublishedRoleMap) {
         self.roles = Some(roles);

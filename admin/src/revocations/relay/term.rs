@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use super::end::Fault;
 use super::lease::Lease;
 use super::log::{Heartbeat, Log};
-use super::needed::Needed;
 use super::parts::RelayParts;
 use super::traces::Traces;
+use crate::revocations::handover::Handover;
+use crate::revocations::needed::Needed;
 use crate::revocations::store::{RevocationRow, TransactionId};
 use crate::stop::Stop;
 
@@ -90,6 +91,7 @@ impl<'r> Term<'r> {
         let epoch = leader.at().epoch;
         match leader.doing() {
             LeaderAction::Connect => self.connect().await,
+            LeaderAction::TakeHandover { .. } => self.take_handover().await,
             LeaderAction::TakeEpoch { in_redis } => self.take_epoch(in_redis).await,
             LeaderAction::Clear => self.clear(epoch).await,
             LeaderAction::SelectPage => self.select_page(epoch).await,
@@ -103,6 +105,7 @@ impl<'r> Term<'r> {
             LeaderAction::Append { at, close, roles } => self.append(at, close, roles).await,
             LeaderAction::Wait => self.wait(leader.at()).await,
             LeaderAction::Trim { at, floor, roles, .. } => self.trim(at, floor, roles).await,
+            LeaderAction::Leave { at, roles } => self.leave(at, roles).await,
             LeaderAction::Finish | LeaderAction::StepDown => Err(Fault::OutOfOrder),
         }
     }
@@ -115,6 +118,26 @@ impl<'r> Term<'r> {
         (self.reached, self.floor, self.needed) = (0, 0, Needed::default());
         (self.ahead, self.published.next) = (None, None);
         Ok(LeaderEvent::Connected { highest })
+    }
+
+    /// Takes over the state of the previous leader, which the next script compares with Redis.
+    async fn take_handover(&mut self) -> Result<LeaderEvent, Fault> {
+        let Some((left, beat)) = self.lease.take_handover().await? else {
+            return Ok(LeaderEvent::NoHandover);
+        };
+        self.log()?.adopt(left.history, &left.replication);
+        (self.floor, self.needed) = (left.floor, left.needed);
+        Ok(LeaderEvent::Handover { at: left.at, roles: left.roles, beat })
+    }
+
+    async fn leave(&mut self, at: LogPosition, roles: u64) -> Result<LeaderEvent, Fault> {
+        let Some(log) = &self.log else { return Err(Fault::OutOfOrder) };
+        let (history, replication) = log.identity()?;
+        let (floor, replication) = (self.floor, replication.to_owned());
+        let needed = std::mem::take(&mut self.needed);
+        self.lease.leave(&Handover { at, history, floor, replication, roles, needed }).await?;
+        tracing::info!(epoch = at.epoch, records = at.seq, "Left the epoch to the next relay.");
+        Ok(LeaderEvent::Done)
     }
 
     async fn take_epoch(&mut self, in_redis: u64) -> Result<LeaderEvent, Fault> {
@@ -188,18 +211,30 @@ impl<'r> Term<'r> {
             return Ok(LeaderEvent::Roles { version });
         };
         let version = self.log()?.open(at).await?;
-        let metrics = &self.parts.metrics;
-        metrics.role_map_version.set(version);
-        metrics.leading.set(1);
-        metrics.epoch.set(at.epoch);
-        metrics.epochs.inc();
+        self.note_epoch(at.epoch, version);
+        self.parts.metrics.epochs.inc();
         tracing::info!(epoch = at.epoch, records = at.seq, "Relaying revocations.");
         Ok(LeaderEvent::Done)
+    }
+
+    fn note_epoch(&self, epoch: u64, roles: u64) {
+        let metrics = &self.parts.metrics;
+        metrics.role_map_version.set(roles);
+        metrics.leading.set(1);
+        metrics.epoch.set(epoch);
     }
 
     async fn beat(&mut self, at: LogPosition, beat: u64, roles: u64) -> Result<LeaderEvent, Fault> {
         self.beaten = Instant::now();
         self.log()?.beat(at, roles, Heartbeat(beat)).await?;
+        if self.parts.metrics.leading.get() != 1 {
+            self.note_epoch(at.epoch, roles);
+            tracing::info!(
+                epoch = at.epoch,
+                records = at.seq,
+                "Continuing the epoch that the previous relay left."
+            );
+        }
         Ok(LeaderEvent::Done)
     }
 

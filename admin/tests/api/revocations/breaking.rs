@@ -41,8 +41,10 @@ async fn a_relay_that_stops_leaves_the_lead_to_the_other() {
 
     first.stop().await;
 
-    stores.log.epoch_after(before.epoch).await;
     until("the other relay leads", async || second.is_leading().then_some(())).await;
+    stores.end_sessions(1).await;
+    stores.log.await_count(1).await;
+    assert_eq!(stores.log.meta().await.unwrap().epoch, before.epoch);
 }
 
 #[tokio::test]

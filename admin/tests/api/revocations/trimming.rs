@@ -105,6 +105,8 @@ async fn a_killed_key_is_in_every_new_epoch() {
         stores.log.epoch_after(epoch).await;
         assert_eq!(stores.log.current().await[0].until, Until::Never);
         relay.stop().await;
+        // As after a kill.
+        stores.sql().await.batch_execute("delete from auth.revocation_handover").await.unwrap();
     }
 }
 

@@ -35,34 +35,40 @@ fn explore(bounds: Bounds) -> SearchOutcome {
 }
 
 /// Searches all states of a world of this size, of which there were `states` when this was written.
-fn holds(rows: u8, faults: u8, beats: u8, states: usize) {
-    let outcome = explore(Bounds { rows, faults, beats, mutation: None });
+fn holds(bounds: Bounds, states: usize) {
+    let outcome = explore(bounds);
     assert_eq!(outcome.broken, None);
     assert!(outcome.states >= states, "the search has become smaller: {} states", outcome.states);
     for action in ACTIONS {
         assert!(outcome.firings.get(action).is_some_and(|count| *count > 500), "{action}");
     }
+    assert_eq!(outcome.firings.contains_key("leave"), bounds.leaves > 0);
 }
 
 /// What is broken without a part of the protocol.
 fn broken_by(mutation: Mutation) -> &'static str {
-    let outcome = explore(Bounds { rows: 1, faults: 1, beats: 3, mutation: Some(mutation) });
+    let outcome = explore(Bounds { rows: 1, faults: 1, beats: 3, leaves: 1, mutation: Some(mutation) });
     outcome.broken.expect("the search notices what is left out").0
 }
 
 #[test]
 fn a_certificate_is_true_after_any_two_faults() {
-    holds(1, 2, 2, 3_000_000);
+    holds(Bounds { rows: 1, faults: 2, beats: 2, leaves: 0, mutation: None }, 3_000_000);
 }
 
 #[test]
 fn a_certificate_is_true_for_three_revocations_and_any_fault() {
-    holds(3, 1, 2, 3_000_000);
+    holds(Bounds { rows: 3, faults: 1, beats: 2, leaves: 0, mutation: None }, 3_000_000);
 }
 
 #[test]
 fn a_certificate_is_true_over_several_heartbeats() {
-    holds(2, 1, 3, 800_000);
+    holds(Bounds { rows: 2, faults: 1, beats: 3, leaves: 0, mutation: None }, 800_000);
+}
+
+#[test]
+fn a_certificate_is_true_when_relays_stop_as_planned() {
+    holds(Bounds { rows: 1, faults: 1, beats: 2, leaves: 1, mutation: None }, 100_000);
 }
 
 #[test]
@@ -83,6 +89,11 @@ fn a_reader_would_miss_records_if_they_were_dropped_before_the_floor_rises() {
 #[test]
 fn a_certificate_would_be_false_if_an_epoch_survived_a_lost_connection() {
     assert!(broken_by(Mutation::NoRebind).contains("committed before a certificate"));
+}
+
+#[test]
+fn a_certificate_would_be_false_if_an_epoch_was_continued_without_compare() {
+    assert!(broken_by(Mutation::AdoptWithoutCompare).contains("committed before a certificate"));
 }
 
 #[test]

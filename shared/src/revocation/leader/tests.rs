@@ -6,6 +6,7 @@ fn waiting() -> Leader {
     let selected = LeaderEvent::Selected { count: 0, is_all: true, roles: 3, beat: 2 };
     for event in [
         LeaderEvent::Connected { highest: 6 },
+        LeaderEvent::NoHandover,
         LeaderEvent::Taken { epoch: 7, beat: 1 },
         LeaderEvent::Cleared { is_all: true },
         selected,
@@ -56,6 +57,7 @@ fn a_new_role_map_is_written_before_the_rows_that_were_selected_before_it() {
 fn what_was_never_published_goes_before_each_part_of_a_filling() {
     let mut leader = Leader::default();
     leader.step(LeaderEvent::Connected { highest: 0 });
+    leader.step(LeaderEvent::NoHandover);
     let first = leader.step(LeaderEvent::Taken { epoch: 1, beat: 1 });
     assert_eq!(first, LeaderAction::Clear);
     let rows = |count, is_all| LeaderEvent::Selected { count, is_all, roles: 1, beat: 1 };
@@ -105,7 +107,42 @@ fn what_is_committed_before_the_end_is_published_first() {
     let at = LogPosition { epoch: 7, seq: 0 };
     assert_eq!(leader.step(last), LeaderAction::Append { at, close: None, roles: 3 });
     leader.step(LeaderEvent::Done);
+    let end = LogPosition { epoch: 7, seq: 1 };
+    assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::Leave { at: end, roles: 3 });
     assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::Finish);
+}
+
+/// The first leader after one that left its epoch 7.
+fn after_a_handover(in_redis: u64) -> Leader {
+    let mut leader = Leader::default();
+    let take = leader.step(LeaderEvent::Connected { highest: in_redis });
+    assert_eq!(take, LeaderAction::TakeHandover { in_redis });
+    let at = LogPosition { epoch: 7, seq: 5 };
+    leader.step(LeaderEvent::Handover { at, roles: 3, beat: 9 });
+    leader
+}
+
+#[test]
+fn an_epoch_that_was_left_is_continued_with_a_heartbeat() {
+    let mut leader = after_a_handover(7);
+    let at = LogPosition { epoch: 7, seq: 5 };
+    assert_eq!(leader.doing(), LeaderAction::Beat { at, beat: 9, roles: 3 });
+    assert_eq!(leader.step(LeaderEvent::Done), LeaderAction::Select);
+}
+
+#[test]
+fn an_epoch_that_was_left_is_not_continued_beside_a_higher_one() {
+    assert_eq!(after_a_handover(8).doing(), LeaderAction::TakeEpoch { in_redis: 8 });
+}
+
+#[test]
+fn an_epoch_that_redis_does_not_agree_with_is_replaced_and_not_tried_again() {
+    for fault in [LeaderFault::Redis, LeaderFault::OtherEpoch(6)] {
+        let mut leader = after_a_handover(7);
+        assert_eq!(leader.step(LeaderEvent::Failed(fault)), LeaderAction::Connect);
+        let taken = leader.step(LeaderEvent::Connected { highest: 7 });
+        assert_eq!(taken, LeaderAction::TakeEpoch { in_redis: 7 });
+    }
 }
 
 #[test]

@@ -8,4 +8,9 @@ if found then return redis.error_reply(found) end
 if replication_id() ~= ARGV[5] then
     return redis.error_reply('FORK the server was a replica')
 end
+-- PostgreSQL, which issues the numbers, was set back: the last closed heartbeat would seem to be this one.
+local opened = redis.call('HGET', KEYS[1], META.opened)
+if opened and tonumber(opened) >= tonumber(ARGV[6]) then
+    return redis.error_reply('FORK a later heartbeat was opened')
+end
 redis.call('HSET', KEYS[1], META.opened, ARGV[6])

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use shared::revocation::{LogPosition, Record, Until};
 
 /// The part of the current epoch's log that is still needed. Small, whatever the length of the log.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Needed {
     /// The position of the first record of each end time, by seconds since the Unix epoch. At most as many
     /// entries as a token's life has seconds.
-    first_by_end: BTreeMap<u32, u64>,
+    pub(super) first_by_end: BTreeMap<u32, u64>,
     /// The records that never end, and the last position of each.
-    endless: HashMap<Record, u64>,
+    pub(super) endless: HashMap<Record, u64>,
 }
 
 impl Needed {
