@@ -117,6 +117,7 @@ impl App {
         let relay = Relay::new(
             &config.database,
             &config.redis,
+            keys::log_keys(&config.master_keys),
             context.metrics.relay.clone(),
             RelayTiming::default(),
         );

@@ -137,6 +137,9 @@ impl Command {
                 let core = core(&config, FirstUse::Store).await?;
                 users::run(action, &core, (hashing, config.password_min, config.retention), vars).await
             }
+            AdminCommand::Keys(keys::KeysCommand::Sidecar) => {
+                keys::print_for_sidecars(&config::master_keys(vars)?)
+            }
             AdminCommand::Keys(action) => {
                 let config = for_a_person(vars)?;
                 let first_use = first_use(action.only_reads());

@@ -210,6 +210,17 @@ pub fn hashing(vars: &dyn Vars) -> Result<HashConfig, Mistakes> {
     reader.finish(Some(config))
 }
 
+/// Only the master keys.
+///
+/// # Errors
+///
+/// All errors at once.
+pub fn master_keys(vars: &dyn Vars) -> Result<MasterKeys, Mistakes> {
+    let mut reader = Reader::new(vars);
+    let keys = MasterKeys::read(&mut reader);
+    reader.finish(keys)
+}
+
 /// Only the public base URL, which must be set.
 ///
 /// # Errors

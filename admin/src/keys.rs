@@ -12,6 +12,7 @@ mod check_value;
 mod derived;
 mod key;
 mod link_token;
+mod log_keys;
 mod ring;
 mod seal;
 mod store;
@@ -31,6 +32,7 @@ pub use check_value::{FirstUse, MasterKeyError, check_master_keys};
 pub use derived::{DerivedKeys, KeyPurpose};
 pub use key::{KeyRow, Status};
 pub(crate) use link_token::{HASH_BYTES, LinkToken};
+pub use log_keys::{log_keys, log_keys_text};
 pub use ring::RingError;
 pub use seal::{SealError, SealPurpose, Sealer};
 

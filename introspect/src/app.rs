@@ -73,14 +73,21 @@ impl App {
         clock: Arc<dyn Clock>,
         levels: Levels,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        if config.revocation_keys.is_none() {
+            tracing::warn!(
+                "INTROSPECT_REVOCATION_KEYS is not set: a client that can write to Redis could make revocations disappear. Set \
+                 it to what `admin keys sidecar` prints."
+            );
+        }
         let metrics = Arc::new(Metrics::new(config.workers));
         let known = Arc::new(Knowledge::new(config.verifier.leeway));
         let feed = {
-            let (redis, copy) = (config.redis, config.jwks_copy.clone());
+            let (redis, copy, signing) = (config.redis, config.jwks_copy.clone(), config.revocation_keys);
             let parts = (Arc::clone(&known), Arc::clone(&metrics), Arc::clone(&clock));
             move || {
                 let (known, metrics, clock) = parts.clone();
-                Ok(Feed::new(redis.clone(), KillList::open(copy.as_deref())?, known, metrics, clock))
+                let killed = KillList::open(copy.as_deref())?;
+                Ok(Feed::new(redis.clone(), signing.clone(), killed, known, metrics, clock))
             }
         };
         // Created here only to report an error before the start.

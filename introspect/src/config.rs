@@ -10,6 +10,8 @@ use runtime::env::{
 use runtime::listen::{self, Address};
 use runtime::redis::Redis;
 use runtime::telemetry::{LogConfig, TraceConfig};
+use secrecy::ExposeSecret as _;
+use shared::revocation::LogKeys;
 use shared::token::{Algorithm, Foreign, TokenProfile, Verifier};
 
 use crate::keys::KeyLocation;
@@ -48,6 +50,8 @@ pub struct Config {
     pub ops_listen: Vec<Address>,
     /// The Redis with the revocation log.
     pub redis: Redis,
+    /// The keys that authenticate the log; without them it is believed as it is.
+    pub revocation_keys: Option<LogKeys>,
     /// Where the issuer's keys come from.
     pub jwks: KeyLocation,
     /// The file in which a copy of the keys is kept.
@@ -98,6 +102,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = reader.or("INTROSPECT_LISTEN", vec![Address::Unix(SOCKET.into())], listen::list);
     let ops_listen = reader.or(OPS_LISTEN, vec![Address::Tcp(OPS_ADDRESS)], listen::list);
     let redis = Redis::read(reader);
+    let revocation_keys = revocation_keys(reader);
     let jwks = reader.required("INTROSPECT_JWKS", KeyLocation::parse);
     let jwks_copy = reader.optional("INTROSPECT_JWKS_COPY", absolute);
     let jwks_refresh = reader.or("INTROSPECT_JWKS_REFRESH", JWKS_REFRESH, duration_between(SECOND, DAY));
@@ -113,6 +118,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         listen,
         ops_listen,
         redis: redis?,
+        revocation_keys,
         jwks: jwks?,
         jwks_copy,
         jwks_refresh,
@@ -125,6 +131,12 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         logs,
         traces,
     })
+}
+
+fn revocation_keys(reader: &mut Reader<'_>) -> Option<LogKeys> {
+    let text = reader.optional_secret("INTROSPECT_REVOCATION_KEYS")?;
+    let keys = LogKeys::parse(text.expose_secret().trim());
+    keys.map_err(|why| reader.mistake("INTROSPECT_REVOCATION_KEYS", &why.to_string())).ok()
 }
 
 fn verifier(reader: &mut Reader<'_>) -> Option<Verifier> {

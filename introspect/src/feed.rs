@@ -12,9 +12,13 @@
 //! certificate ages.
 
 mod acknowledgements;
+mod authenticity;
+mod challenges;
 mod fault;
 mod log_reader;
+mod question;
 mod role_map;
+mod role_map_seal;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -24,6 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
 use acknowledgements::Acknowledgements;
+use authenticity::Authenticity;
 use fault::{FeedError, anomaly};
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -34,8 +39,8 @@ use role_map::{MapReading, RoleMapReader};
 use runtime::redis::Redis;
 use shared::clock::Clock;
 use shared::revocation::{
-    Kind, LogEntry, LogPart, LogReply, ReaderEffect, Reason, Record, RecordError, RedisKeys,
-    RevocationReader, decode_all,
+    Kind, LogEntry, LogKeys, LogPart, LogReply, ReaderEffect, ReadingProof, Reason, Record, RecordError,
+    RedisKeys, RevocationReader, decode_all,
 };
 use tokio::time::{Instant, timeout};
 
@@ -69,6 +74,7 @@ pub struct Feed {
     clock: Arc<dyn Clock>,
     killed: KillList,
     role_map: RoleMapReader,
+    authenticity: Authenticity,
     log: RevocationReader<Moment>,
     /// The last fault, so that it is logged once.
     trouble: Option<Anomaly>,
@@ -76,9 +82,11 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A feed that has read nothing, and writes what it reads to `known`.
+    /// A feed that has read nothing, and writes what it reads to `known`. With `signing` keys it believes only what is signed
+    /// with one of them.
     pub fn new(
         redis: Redis,
+        signing: Option<LogKeys>,
         killed: KillList,
         known: Arc<Knowledge>,
         metrics: Arc<Metrics>,
@@ -88,7 +96,10 @@ impl Feed {
             known.revoked.apply(record);
         }
         let keys = RedisKeys::new(&redis.prefix);
+        let authenticity = Authenticity::new(signing);
         Self {
+            log: authenticity.reader(),
+            authenticity,
             acks: Acknowledgements::new(&keys),
             keys,
             redis,
@@ -98,7 +109,6 @@ impl Feed {
             metrics,
             clock,
             killed,
-            log: RevocationReader::default(),
             trouble: None,
         }
     }
@@ -183,10 +193,9 @@ impl Feed {
         self.role_map.check();
         // Taken before the question is sent: what is committed later may be missing from the answer.
         let sent = Moment { at: Monotonic::now(), wall: self.clock.unix_seconds() };
-        let (position, history) = (self.log.position(), self.log.history());
-        let reply = async { Ok(self.reader.read(redis, &self.keys, position, history).await?) };
-        let reply = self.in_time(reply).await?.ok_or(FeedError::Unreadable)?;
-        let LogReply::Log(part) = &reply else { return self.step(sent, &reply, false) };
+        let reply = self.ask(redis, sent).await?.ok_or(FeedError::Unreadable)?;
+        let LogReply::Log(part) = &reply else { return self.step(sent, &reply, &ReadingProof::default()) };
+        let certificate = self.certificate(part);
         let map = self.read_roles(redis, part).await;
         if matches!(map, Ok(MapReading::Newer)) && self.known.roles.is_known() {
             // An older map is in use, and the entries may belong to the map that could not be used yet.
@@ -194,21 +203,15 @@ impl Feed {
         }
         // The earlier of two clocks, so that a wrong one does not make records expire too early.
         self.known.revoked.purge(part.time.min(self.clock.unix_seconds()));
-        let may_certify = self.role_map.is_settled() && self.clocks_agree(sent.wall, part.time);
-        self.step(sent, &reply, may_certify)?;
+        let may_certify = self.role_map.is_settled()
+            && self.clocks_agree(sent.wall, part.time)
+            && certificate.as_ref().is_none_or(|(signed, _)| self.has_map_of(signed));
+        self.step(sent, &reply, &ReadingProof { may_certify, certificate })?;
         let again = map? == MapReading::Newer;
         if !self.log.is_behind(part.last) {
             self.acknowledge(redis).await?;
         }
         Ok(self.read_pages(redis, wake, part.last).await? || again)
-    }
-
-    /// The log was read to its end.
-    async fn acknowledge(&mut self, redis: &mut MultiplexedConnection) -> Result<(), FeedError> {
-        let (position, age) = (self.log.position(), self.known.freshness.certificate().monotonic_age());
-        let limit = self.at_most(PATIENCE);
-        let sent = timeout(limit, self.acks.send(redis, position, age)).await;
-        Ok(sent.map_err(|_| FeedError::TimedOut)??)
     }
 
     /// Whether the clock of this machine and that of Redis are close to each other.
@@ -234,6 +237,7 @@ impl Feed {
             return Ok(MapReading::Settled);
         };
         self.apply_ahead(&part.entries);
+        self.role_map.require(self.authenticity.seal(self.log.identity(), part));
         let read = self.in_time(async { Ok(role_map::read(redis, &self.keys).await) }).await?;
         Ok(self.role_map.take(named, read)?)
     }
@@ -255,7 +259,7 @@ impl Feed {
         wake: &mut PubSubStream,
         last: u64,
     ) -> Result<bool, FeedError> {
-        if !self.log.is_behind(last) {
+        if !self.log.is_behind(last) || self.log.is_awaiting_floor() {
             return Ok(false);
         }
         let mut pages = Pages::after(self.log.position(), last, redis, &self.keys);
@@ -293,8 +297,13 @@ impl Feed {
     }
 
     /// Takes an answer of the script to a question of that moment. Returns whether to read again at once.
-    fn step(&mut self, sent: Moment, reply: &LogReply, may_certify: bool) -> Result<bool, FeedError> {
-        let effects = self.log.step(sent, reply, may_certify);
+    fn step(
+        &mut self,
+        sent: Moment,
+        reply: &LogReply,
+        proof: &ReadingProof<Moment>,
+    ) -> Result<bool, FeedError> {
+        let effects = self.log.step_signed(sent, reply, proof);
         self.carry_out(effects)
     }
 

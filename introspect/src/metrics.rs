@@ -62,6 +62,8 @@ anomalies! {
     Regressed = "regressed";
     /// Records that should be in the log are missing.
     Gap = "gap";
+    /// The log, its certificate or its records are not those that admin signed.
+    NotAuthentic = "not_authentic";
     /// A record that this version does not understand.
     Undecodable = "undecodable";
     /// The role map is missing, not understood, or not the one that `meta` names.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::actor::Actor;
 use crate::audit::{self, AuditAction, AuditEntry};
-use crate::config::CommandConfig;
+use crate::config::{CommandConfig, MasterKeys};
 use crate::context::Core;
 use crate::db::{DbError, Transaction};
 use crate::keys::{self, Keys};
@@ -23,6 +23,9 @@ pub(super) enum KeysCommand {
     },
     /// List all keys, newest first. Example: admin keys list
     List,
+    /// Print the value of `INTROSPECT_REVOCATION_KEYS`, a secret of the sidecars, derived from `ADMIN_MASTER_KEYS`. Needs
+    /// no database. Example: admin keys sidecar
+    Sidecar,
     /// Refuse all tokens of a key, permanently. Example: admin keys kill k9f3q2m7w8e5r1t6y4u0i2o9p3a7s8d5f1g6h4j2l0z
     Kill {
         /// The name of the key, as listed by `admin keys list`.
@@ -35,7 +38,7 @@ pub(super) enum KeysCommand {
 impl KeysCommand {
     /// Whether it writes nothing.
     pub(super) fn only_reads(&self) -> bool {
-        matches!(self, Self::List)
+        matches!(self, Self::List | Self::Sidecar)
     }
 }
 
@@ -43,8 +46,14 @@ pub(super) async fn run(action: KeysCommand, core: &Core, config: &CommandConfig
     match action {
         KeysCommand::Rotate { force } => rotate(core, config, force).await,
         KeysCommand::List => list(core).await,
+        KeysCommand::Sidecar => print_for_sidecars(&config.master_keys),
         KeysCommand::Kill { kid } => kill(core, config, &kid).await,
     }
+}
+
+/// Prints the keys by which sidecars recognise that revocations are authentic.
+pub(super) fn print_for_sidecars(masters: &MasterKeys) -> Result<(), Failure> {
+    say(format_args!("{}", *keys::log_keys_text(masters)))
 }
 
 async fn rotate(core: &Core, config: &CommandConfig, force: bool) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! HMAC keys derived from the master keys, one set for each purpose.
 
 use aws_lc_rs::{hkdf, hmac};
+use zeroize::Zeroizing;
 
 use crate::config::MasterKeys;
 
@@ -85,11 +86,27 @@ impl DerivedKeys {
 }
 
 fn hmac_key(master: &[u8; 32], purpose: KeyPurpose) -> hmac::Key {
-    let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
-    let info = [purpose.info()];
-    let okm =
-        derived.expand(&info, hmac::HMAC_SHA256).expect("32 bytes are within HKDF's limit of 255 blocks");
-    hmac::Key::from(okm)
+    hmac::Key::new(hmac::HMAC_SHA256, &*derive(master, purpose.info()))
+}
+
+/// 32 bytes for this purpose (HKDF-SHA256, RFC 5869).
+pub(super) fn derive(master: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+        .extract(master)
+        .expand(&[info], Bits256)
+        .and_then(|okm| okm.fill(&mut *key))
+        .expect("32 bytes are within HKDF's limit of 255 blocks");
+    key
+}
+
+/// The length of a derived key.
+struct Bits256;
+
+impl hkdf::KeyType for Bits256 {
+    fn len(&self) -> usize {
+        32
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Secrets at rest, such as private keys: sealed with a master key that is never in the database.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::hkdf;
 use zeroize::Zeroizing;
 
+use super::derived::derive;
 use crate::config::MasterKeys;
 
 /// What is sealed. Each purpose has keys of its own.
@@ -58,7 +58,7 @@ pub enum SealError {
 impl Sealer {
     /// Derives the keys.
     pub fn new(masters: &MasterKeys, purpose: SealPurpose) -> Self {
-        Self { keys: masters.iter().map(|(id, master)| (id, derive(master, purpose))).collect() }
+        Self { keys: masters.iter().map(|(id, master)| (id, sealing_key(master, purpose))).collect() }
     }
 
     /// Seals `secret` for the row `row`.
@@ -108,23 +108,9 @@ impl Sealer {
     }
 }
 
-fn derive(master: &[u8; 32], purpose: SealPurpose) -> RandomizedNonceKey {
-    let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
-    let mut key = Zeroizing::new([0; 32]);
-    derived
-        .expand(&[purpose.info()], Bits256)
-        .and_then(|okm| okm.fill(&mut *key))
-        .expect("32 bytes are within HKDF's limit of 255 blocks");
+fn sealing_key(master: &[u8; 32], purpose: SealPurpose) -> RandomizedNonceKey {
+    let key = derive(master, purpose.info());
     RandomizedNonceKey::new(&AES_256_GCM, &*key).expect("an AES-256 key has 32 bytes")
-}
-
-/// The length of the derived key.
-struct Bits256;
-
-impl hkdf::KeyType for Bits256 {
-    fn len(&self) -> usize {
-        32
-    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use runtime::redis::Redis;
-use shared::revocation::{Leader, LeaderAction, LeaderEvent, RedisKeys};
+use shared::revocation::{Leader, LeaderAction, LeaderEvent, LogKeys, RedisKeys};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::DatabaseConfig;
@@ -42,9 +42,15 @@ pub struct Relay(RelayParts);
 
 impl Relay {
     /// A relay. Opens no connection.
-    pub fn new(database: &DatabaseConfig, redis: &Redis, metrics: RelayMetrics, timing: RelayTiming) -> Self {
+    pub fn new(
+        database: &DatabaseConfig,
+        redis: &Redis,
+        signing: LogKeys,
+        metrics: RelayMetrics,
+        timing: RelayTiming,
+    ) -> Self {
         let keys = RedisKeys::new(&redis.prefix);
-        Self(RelayParts { database: database.clone(), redis: redis.clone(), keys, metrics, timing })
+        Self(RelayParts { database: database.clone(), redis: redis.clone(), keys, signing, metrics, timing })
     }
 
     /// Leads whenever no other relay does, until `stop`; then publishes the remaining rows and ends.

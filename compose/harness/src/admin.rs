@@ -100,6 +100,16 @@ impl Admin {
         launch.args(args).run(input)
     }
 
+    /// The variable with the keys by which sidecars recognise its revocations.
+    ///
+    /// # Errors
+    ///
+    /// If the command fails.
+    pub fn sidecar_keys(&self) -> Result<(String, String), Error> {
+        let keys = self.command(&["keys", "sidecar"], "")?;
+        Ok(("INTROSPECT_REVOCATION_KEYS".to_owned(), keys.trim().to_owned()))
+    }
+
     /// The address of a path of its API.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)

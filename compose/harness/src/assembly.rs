@@ -133,7 +133,7 @@ impl Builder {
         ];
         let admins = self.start_admins(&url, &redis, found.concat()).await?;
         let Some(first) = admins.first() else { return Err(Error::Other("a stack has an admin".to_owned())) };
-        let sidecar = self.sidecar_settings(first, &redis);
+        let sidecar = self.sidecar_settings(first, &redis)?;
         let mut sidecars = Vec::new();
         for _ in 0..self.sidecars {
             sidecars.push(Introspect::start(&sidecar).await?);
@@ -223,17 +223,21 @@ impl Builder {
         Ok(admins)
     }
 
-    fn sidecar_settings(&self, admin: &Admin, redis: &Redis) -> introspect::IntrospectSettings {
-        introspect::IntrospectSettings {
+    fn sidecar_settings(
+        &self,
+        admin: &Admin,
+        redis: &Redis,
+    ) -> Result<introspect::IntrospectSettings, Error> {
+        Ok(introspect::IntrospectSettings {
             redis: redis.url(),
             jwks: admin.url("/.well-known/jwks.json"),
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
-            env: self.sidecar_env.clone(),
+            env: [vec![admin.sidecar_keys()?], self.sidecar_env.clone()].concat(),
             socket: None,
             ops_port: 0,
             ledger: None,
-        }
+        })
     }
 }
 
@@ -273,6 +277,17 @@ impl Stack {
     ///
     /// When it cannot be executed.
     pub fn another_sidecar(&self) -> Result<Introspect, Error> {
-        Introspect::start_cold(&self.sidecar, Folder::temporary()?)
+        self.another_sidecar_with(&[])
+    }
+
+    /// The same with other variables.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be executed.
+    pub fn another_sidecar_with(&self, env: &[(&str, String)]) -> Result<Introspect, Error> {
+        let mut settings = self.sidecar.clone();
+        settings.env.extend(env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Introspect::start_cold(&settings, Folder::temporary()?)
     }
 }

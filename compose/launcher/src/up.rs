@@ -194,12 +194,13 @@ impl Up {
         redis: &Redis,
     ) -> Result<Introspect, Error> {
         let socket = sockets.inside("introspect")?.join("auth.sock");
+        let keys = admin.sidecar_keys()?;
         let settings = |ops_port| introspect::IntrospectSettings {
             redis: redis.url(),
             jwks: admin.url(JWKS),
             issuer: self.url(),
             audience: AUDIENCE.to_owned(),
-            env: self.telemetry(),
+            env: self.telemetry().into_iter().chain([keys.clone()]).collect(),
             socket: Some(socket.clone()),
             ops_port,
             ledger: state.ledger(),
@@ -264,7 +265,11 @@ impl Up {
             ("INTROSPECT_LOG_FILE", log(introspect.process())),
         ];
         let values = values.into_iter().chain(running.pids()).map(|(name, value)| (name.to_owned(), value));
-        Ok(values.chain(providers.admin_env()).chain(mail.admin_env()).collect())
+        Ok(values
+            .chain([admin.sidecar_keys()?])
+            .chain(providers.admin_env())
+            .chain(mail.admin_env())
+            .collect())
     }
 }
 

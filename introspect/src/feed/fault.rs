@@ -28,5 +28,6 @@ pub(super) const fn anomaly(fault: LogFault) -> Anomaly {
         LogFault::Fork => Anomaly::Fork,
         LogFault::Regressed => Anomaly::Regressed,
         LogFault::Gap => Anomaly::Gap,
+        LogFault::Altered => Anomaly::NotAuthentic,
     }
 }

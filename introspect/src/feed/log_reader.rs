@@ -114,6 +114,8 @@ fn parse(value: Value) -> Option<LogReply> {
             opened: number(parts.next()?).unwrap_or(0),
             closed: number(parts.next()?).unwrap_or(0),
             entries: entries(parts.next()?)?,
+            certificate: parts.next().and_then(bytes).unwrap_or_default(),
+            roles_tags: parts.next().and_then(bytes).unwrap_or_default(),
         }),
         _ => return None,
     };
@@ -191,7 +193,7 @@ mod tests {
             ["LOG", "000000000000000000000000000000ff01234567", "9", "1800000000", "4", "12", "11"]
                 .map(text)
                 .to_vec();
-        value.push(Value::Array(vec![entry, bare]));
+        value.extend([Value::Array(vec![entry, bare]), text("signed"), text("tags")]);
         let entry = |seq, record: &[u8], trace: Option<&[u8]>| LogEntry {
             position: LogPosition { epoch: 3, seq },
             record: record.to_vec(),
@@ -206,6 +208,8 @@ mod tests {
             opened: 12,
             closed: 11,
             entries,
+            certificate: b"signed".to_vec(),
+            roles_tags: b"tags".to_vec(),
         };
         assert_eq!(parse(Value::Array(value)), Some(LogReply::Log(part)));
     }
@@ -223,6 +227,8 @@ mod tests {
                 opened: 0,
                 closed: 0,
                 entries: vec![],
+                certificate: vec![],
+                roles_tags: vec![],
             };
             assert_eq!(parse(Value::Array(value)), Some(LogReply::Log(part)), "{bad}");
         }

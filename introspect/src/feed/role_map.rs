@@ -18,6 +18,7 @@ use shared::revocation::RedisKeys;
 use shared::role_map::{MAX_BYTES, PublishedRoleMap, RoleMap, RoleMapError};
 use tokio::time::Instant;
 
+use super::role_map_seal::RoleMapSeal;
 use crate::knowledge::Knowledge;
 use crate::metrics::{Anomaly, Metrics};
 
@@ -36,6 +37,8 @@ pub(super) struct RoleMapReader {
     newest: Option<RoleMapVersion>,
     /// The map that was last read although `meta` named an older one.
     ahead: Option<RoleMapVersion>,
+    /// What the next map must be signed with.
+    seal: RoleMapSeal,
     /// The current fault, so that it is counted and logged once.
     fault: Option<String>,
 }
@@ -85,6 +88,11 @@ enum MapFault {
     Refused(RedisError),
     #[error(transparent)]
     Malformed(RoleMapError),
+    #[error(
+        "the role map {named} is not signed with a key of INTROSPECT_REVOCATION_KEYS: set it to what `admin keys sidecar` \
+         prints, unless another client writes to Redis"
+    )]
+    NotSigned { named: RoleMapVersion },
     #[error("meta names {named}, but the map is {found}")]
     Other { found: RoleMapVersion, named: RoleMapVersion },
     #[error("meta names {named}, which could not be read within {LATEST:?}")]
@@ -95,7 +103,18 @@ enum MapFault {
 
 impl RoleMapReader {
     pub(super) fn new(known: Arc<Knowledge>, metrics: Arc<Metrics>) -> Self {
-        Self { known, metrics, state: RoleMapState::Unknown, newest: None, ahead: None, fault: None }
+        let (state, seal) = (RoleMapState::Unknown, RoleMapSeal::NotRequired);
+        Self { known, metrics, state, newest: None, ahead: None, seal, fault: None }
+    }
+
+    /// The map that is read next must be signed with this.
+    pub(super) fn require(&mut self, seal: RoleMapSeal) {
+        self.seal = seal;
+    }
+
+    /// Whether the map in use is older than this one.
+    pub(super) fn is_older_than(&self, version: RoleMapVersion) -> bool {
+        self.known.roles.is_known() && self.newest < Some(version)
     }
 
     /// The connection is a new one, perhaps to another Redis: the map that `meta` names is read in any case. Until
@@ -181,7 +200,7 @@ impl RoleMapReader {
         named: RoleMapVersion,
         read: Result<Vec<u8>, RedisError>,
     ) -> Result<MapReading, RedisError> {
-        match judge(named, read) {
+        match judge(named, read, &self.seal) {
             Ok(map) => self.install(named, map),
             // If the server had answered with an error, it would have a code.
             Err(MapFault::Refused(error)) if error.code().is_none() => return Err(error),
@@ -237,7 +256,11 @@ pub(super) async fn read(redis: &mut MultiplexedConnection, keys: &RedisKeys) ->
     cmd("GETRANGE").arg(&keys.roles).arg(0).arg(MAX_BYTES).query_async(redis).await
 }
 
-fn judge(named: RoleMapVersion, read: Result<Vec<u8>, RedisError>) -> Result<RoleMap, MapFault> {
+fn judge(
+    named: RoleMapVersion,
+    read: Result<Vec<u8>, RedisError>,
+    seal: &RoleMapSeal,
+) -> Result<RoleMap, MapFault> {
     let bytes = read.map_err(MapFault::Refused)?;
     if bytes.is_empty() {
         return Err(MapFault::Missing);
@@ -245,143 +268,11 @@ fn judge(named: RoleMapVersion, read: Result<Vec<u8>, RedisError>) -> Result<Rol
     let published = PublishedRoleMap::decode(&bytes).map_err(MapFault::Malformed)?;
     let found = RoleMapVersion { epoch: published.epoch, version: published.version };
     match found.cmp(&named) {
-        Ordering::Equal => Ok(published.map),
+        Ordering::Equal if seal.fits(&bytes, named.version) => Ok(published.map),
+        Ordering::Equal => Err(MapFault::NotSigned { named }),
         Ordering::Less | Ordering::Greater => Err(MapFault::Other { found, named }),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use runtime::metrics::MetricsFormat;
-    use tokio::time::advance;
-
-    use super::*;
-
-    const NAMED: RoleMapVersion = RoleMapVersion { epoch: 3, version: 7 };
-
-    fn reader() -> RoleMapReader {
-        RoleMapReader::new(Arc::new(Knowledge::new(5)), Arc::new(Metrics::new(1)))
-    }
-
-    fn bytes(epoch: u64, version: u64) -> Result<Vec<u8>, RedisError> {
-        Ok(PublishedRoleMap { epoch, version, map: RoleMap::default() }.encode())
-    }
-
-    #[test]
-    fn the_map_that_meta_names_is_held_until_there_is_doubt() {
-        let mut reader = reader();
-        assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
-        assert_eq!(reader.take(NAMED, bytes(3, 7)).unwrap(), MapReading::Settled);
-        assert_eq!(reader.must_read(3, Some(7)), None);
-        assert_eq!(reader.must_read(4, Some(7)), Some(RoleMapVersion { epoch: 4, version: 7 }));
-        reader.doubt();
-        assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
-    }
-
-    #[test]
-    fn a_map_written_after_meta_was_read_is_no_fault_unless_meta_stays_older() {
-        let mut reader = reader();
-        reader.take(NAMED, bytes(3, 7)).unwrap();
-        for newer in [(3, 8), (3, 9), (4, 1)] {
-            assert_eq!(reader.take(NAMED, bytes(newer.0, newer.1)).unwrap(), MapReading::Newer, "{newer:?}");
-            assert!(reader.fault.is_none());
-        }
-        assert_eq!(reader.take(NAMED, bytes(4, 1)).unwrap(), MapReading::Settled);
-        assert!(reader.fault.is_some() && matches!(reader.state, RoleMapState::Wrong { .. }));
-        assert_eq!(
-            reader.take(RoleMapVersion { epoch: 4, version: 1 }, bytes(4, 1)).unwrap(),
-            MapReading::Settled
-        );
-        assert!(reader.fault.is_none());
-    }
-
-    #[test]
-    fn a_meta_that_went_back_is_not_followed() {
-        let mut reader = reader();
-        reader.take(NAMED, bytes(3, 7)).unwrap();
-        assert_eq!(reader.must_read(3, Some(6)), None);
-        assert_eq!(reader.must_read(2, Some(9)), None);
-        assert!(reader.fault.is_some());
-        assert_eq!(reader.must_read(3, Some(7)), None);
-        assert!(reader.fault.is_none());
-        assert_eq!(reader.must_read(4, Some(1)), Some(RoleMapVersion { epoch: 4, version: 1 }));
-    }
-
-    #[test]
-    fn only_a_connection_that_failed_is_given_up() {
-        let mut reader = reader();
-        let refused = redis::make_extension_error("WRONGTYPE".to_owned(), None);
-        assert_eq!(reader.take(NAMED, Err(refused)).unwrap(), MapReading::Settled);
-        assert!(reader.fault.is_some());
-        assert!(reader.take(NAMED, Err(RedisError::from((redis::ErrorKind::Io, "gone")))).is_err());
-    }
-
-    fn wrongs(reader: &RoleMapReader) -> u64 {
-        let text = MetricsFormat::Prometheus.encode(&reader.metrics.registry).unwrap();
-        let count = |line: &str| {
-            line.strip_prefix("usher_introspect_feed_anomalies_total{kind=\"role_map\"} ")?.parse().ok()
-        };
-        text.lines().find_map(count).unwrap()
-    }
-
-    fn is_known(reader: &RoleMapReader) -> bool {
-        !reader.known.roles.rights(&[]).are_unknown()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_later_map_that_cannot_be_read_in_time_makes_roles_unknown_until_a_valid_one_is_read() {
-        let mut reader = reader();
-        reader.take(NAMED, bytes(3, 7)).unwrap();
-        assert_eq!(reader.must_read(3, Some(8)), Some(RoleMapVersion { epoch: 3, version: 8 }));
-        advance(LATEST / 2).await;
-        // Neither another connection nor another map extends the time.
-        reader.doubt();
-        assert_eq!(reader.must_read(3, Some(9)), Some(RoleMapVersion { epoch: 3, version: 9 }));
-        reader.check();
-        assert!(is_known(&reader) && wrongs(&reader) == 0);
-        advance(LATEST / 2).await;
-        for _ in 0..3 {
-            reader.check();
-            assert!(!is_known(&reader) && wrongs(&reader) == 1);
-            reader.must_read(3, Some(9));
-            advance(LATEST).await;
-        }
-        reader.take(RoleMapVersion { epoch: 3, version: 9 }, bytes(3, 9)).unwrap();
-        assert!(is_known(&reader));
-        advance(LATEST).await;
-        reader.check();
-        assert!(is_known(&reader) && wrongs(&reader) == 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_map_that_is_held_stays_in_use_as_long_as_no_later_one_is_named() {
-        let mut reader = reader();
-        reader.take(NAMED, bytes(3, 7)).unwrap();
-        reader.doubt();
-        assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
-        advance(10 * LATEST).await;
-        reader.check();
-        assert!(is_known(&reader) && wrongs(&reader) == 0);
-    }
-    #[tokio::test(start_paused = true)]
-    async fn a_map_that_was_wrong_is_read_again_once_a_second_and_at_once_when_another_is_named() {
-        let mut reader = reader();
-        let garbage = || Ok(b"garbage".to_vec());
-        reader.take(NAMED, garbage()).unwrap();
-        assert_eq!(reader.must_read(3, Some(7)), None);
-        advance(PAUSE / 2).await;
-        assert_eq!(reader.must_read(3, Some(7)), None);
-        advance(PAUSE / 2).await;
-        assert_eq!(reader.must_read(3, Some(7)), Some(NAMED));
-        reader.take(NAMED, garbage()).unwrap();
-        let next = RoleMapVersion { epoch: 3, version: 8 };
-        assert_eq!(reader.must_read(3, Some(8)), Some(next));
-        reader.take(next, garbage()).unwrap();
-        assert_eq!(reader.must_read(3, Some(8)), None);
-        reader.doubt();
-        assert_eq!(reader.must_read(3, Some(8)), Some(next));
-        reader.take(next, bytes(3, 8)).unwrap();
-        reader.doubt();
-        assert_eq!(reader.must_read(3, Some(8)), Some(next));
-    }
-}
+mod tests;

@@ -12,7 +12,14 @@ use super::*;
 fn feed() -> Feed {
     let vars = HashMap::from([("REDIS_URL", "redis://127.0.0.1:1".to_owned())]);
     let (redis, killed) = (Redis::from_vars(&vars).unwrap(), KillList::open(None).unwrap());
-    Feed::new(redis, killed, Arc::new(Knowledge::new(5)), Arc::new(Metrics::new(1)), Arc::new(SystemClock))
+    Feed::new(
+        redis,
+        None,
+        killed,
+        Arc::new(Knowledge::new(5)),
+        Arc::new(Metrics::new(1)),
+        Arc::new(SystemClock),
+    )
 }
 
 fn entries(sequence: impl IntoIterator<Item = u64>) -> Vec<LogEntry> {
@@ -45,7 +52,7 @@ fn feed_after(sequence: impl IntoIterator<Item = u64>) -> Feed {
 
 fn step(feed: &mut Feed, reply: &LogReply) {
     let sent = Moment { at: Monotonic::now(), wall: feed.clock.unix_seconds() };
-    feed.step(sent, reply, true).unwrap();
+    feed.step(sent, reply, &ReadingProof { may_certify: true, certificate: None }).unwrap();
 }
 
 /// The script's answer: these entries follow the position, and nothing was published since.
@@ -61,6 +68,8 @@ fn take(feed: &mut Feed, sequence: impl IntoIterator<Item = u64>) {
             opened: beat,
             closed: beat,
             entries,
+            certificate: Vec::new(),
+            roles_tags: Vec::new(),
         };
         step(feed, &LogReply::Log(part));
         if feed.log.is_behind(9) {

@@ -274,6 +274,8 @@ impl ModelRedis {
             opened: meta.opened.unwrap_or(0),
             closed: meta.closed.unwrap_or(0),
             entries: after.take(most).map(read).collect(),
+            certificate: Vec::new(),
+            roles_tags: Vec::new(),
         })
     }
 

@@ -48,6 +48,10 @@ pub struct LogPart {
     pub closed: u64,
     /// In order.
     pub entries: Vec<LogEntry>,
+    /// The certificate of the last heartbeat that was closed, as it is in Redis; empty if there is none.
+    pub certificate: Vec<u8>,
+    /// The tags of the role map; empty if there are none.
+    pub roles_tags: Vec<u8>,
 }
 
 /// An entry of the log, not yet decoded.

@@ -12,14 +12,26 @@
 //! `k` was opened, so before the snapshot. Hence everything that was committed before that question was sent has been
 //! read. The latest such moment is the certificate.
 //!
+//! # Authentic logs
+//!
+//! A reader that was made by [`RevocationReader::authenticated`] assumes nothing of Redis. It counts a heartbeat as closed only
+//! if a signed certificate says so, and only when the records that it read up to the end that the certificate names are those
+//! that were signed: all of them, from the beginning or from a signed floor. The certificate also names a number that this
+//! reader had made (the driver knows when), so that it is not an old one.
+//!
 //! All answers must be moments of one history of Redis: another epoch, another history id or another server makes the
 //! earlier questions worthless.
 
+mod fault;
+
 use super::history::HistoryId;
+use super::log_certificate::LogCertificate;
+use super::log_chain::{LogChain, LogIdentity};
 use super::log_reply::{LogEntry, LogPart, LogReply};
 use super::position::LogPosition;
 use super::record::{Record, RecordError};
 use super::server_id::ServerId;
+pub use fault::LogFault;
 
 /// The most questions that are remembered. In one epoch a relay opens a heartbeat only after it closed the one before,
 /// so that two are enough.
@@ -40,6 +52,35 @@ pub struct RevocationReader<T> {
     is_certified: bool,
     /// Oldest first, each with another heartbeat.
     questions: Vec<AskedQuestion<T>>,
+    /// Only of a reader that assumes nothing of Redis.
+    authentic: Option<AuthenticLog<T>>,
+}
+
+/// What is known to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct AuthenticLog<T> {
+    /// The records up to the position; `None` while it is not known whether the records before it may be missing.
+    chain: Option<LogChain>,
+    /// The last heartbeat whose certificate agrees with the records, and the moment that it answers.
+    closed: Option<(u64, T)>,
+}
+
+/// What the driver knows beside an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadingProof<T> {
+    /// Whether everything else agrees: the role map in use is not older than the one that the answer names, and the clocks are
+    /// close to each other.
+    pub may_certify: bool,
+    /// The certificate of the answer, if its tag is valid for the log that is read; and the moment before this reader made
+    /// the last number that the certificate names, if it names one.
+    pub certificate: Option<(LogCertificate, Option<T>)>,
+}
+
+impl<T> Default for ReadingProof<T> {
+    /// Nothing is known, and nothing is certified.
+    fn default() -> Self {
+        Self { may_certify: false, certificate: None }
+    }
 }
 
 /// When a question was sent, and the heartbeat that its answer showed as open.
@@ -47,23 +88,6 @@ pub struct RevocationReader<T> {
 struct AskedQuestion<T> {
     sent: T,
     opened: u64,
-}
-
-/// What is wrong with the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFault {
-    /// The server is a replica.
-    NotMaster,
-    /// There is no log.
-    NoEpoch,
-    /// Its epoch is lower than one already read.
-    LowerEpoch,
-    /// It has another history under the same number.
-    Fork,
-    /// It ends before the position.
-    Regressed,
-    /// Records are missing.
-    Gap,
 }
 
 /// The next step of the driver.
@@ -90,24 +114,6 @@ pub enum ReaderEffect<'r, T> {
     Uncertified(bool),
 }
 
-impl LogFault {
-    /// For people.
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::NotMaster => {
-                "the server is a replica, which may be behind; configure the address of the master"
-            }
-            Self::NoEpoch => "the relay of admin has not written it yet",
-            Self::LowerEpoch => {
-                "its epoch is lower than one already read; restart this sidecar if PostgreSQL was restored"
-            }
-            Self::Fork => "another history has the same epoch; reading it from the beginning",
-            Self::Regressed => "it ends before the position of this sidecar",
-            Self::Gap => "records are missing from it; a new epoch restores them",
-        }
-    }
-}
-
 impl<T> Default for RevocationReader<T> {
     fn default() -> Self {
         Self {
@@ -118,11 +124,27 @@ impl<T> Default for RevocationReader<T> {
             is_lost: false,
             is_certified: false,
             questions: Vec::new(),
+            authentic: None,
         }
     }
 }
 
 impl<T: Copy + Ord> RevocationReader<T> {
+    /// A reader that believes only what is signed.
+    pub fn authenticated() -> Self {
+        Self { authentic: Some(AuthenticLog { chain: None, closed: None }), ..Self::default() }
+    }
+
+    /// The log that is read, if it has a name.
+    pub fn identity(&self) -> Option<LogIdentity> {
+        self.history.map(|history| LogIdentity { epoch: self.position.epoch, history })
+    }
+
+    /// Whether it waits for a certificate before it can read on: the position is the floor, which must be signed.
+    pub fn is_awaiting_floor(&self) -> bool {
+        self.history.is_some() && self.authentic.as_ref().is_some_and(|log| log.chain.is_none())
+    }
+
     /// The last entry that was read.
     pub const fn position(&self) -> LogPosition {
         self.position
@@ -141,6 +163,16 @@ impl<T: Copy + Ord> RevocationReader<T> {
     /// Takes the answer to a question that was sent at `sent`. `may_certify` is whether everything else agrees: the
     /// role map in use is not older than the one that the answer names, and the clocks are close to each other.
     pub fn step<'r>(&mut self, sent: T, reply: &'r LogReply, may_certify: bool) -> Vec<ReaderEffect<'r, T>> {
+        self.step_signed(sent, reply, &ReadingProof { may_certify, certificate: None })
+    }
+
+    /// The same with a certificate, without which an authenticated reader certifies nothing.
+    pub fn step_signed<'r>(
+        &mut self,
+        sent: T,
+        reply: &'r LogReply,
+        proof: &ReadingProof<T>,
+    ) -> Vec<ReaderEffect<'r, T>> {
         match reply {
             LogReply::NotMaster => vec![ReaderEffect::Report(LogFault::NotMaster), ReaderEffect::Reconnect],
             LogReply::NoEpoch => vec![ReaderEffect::Report(LogFault::NoEpoch)],
@@ -161,9 +193,12 @@ impl<T: Copy + Ord> RevocationReader<T> {
             // Only records that expired long ago are trimmed, so none of them is missed.
             LogReply::Trimmed(floor) => {
                 self.position.seq = *floor;
+                if let Some(log) = &mut self.authentic {
+                    log.chain = None;
+                }
                 vec![ReaderEffect::ReadAgain]
             }
-            LogReply::Log(part) => self.read(sent, part, may_certify),
+            LogReply::Log(part) => self.read(sent, part, proof),
         }
     }
 
@@ -172,6 +207,10 @@ impl<T: Copy + Ord> RevocationReader<T> {
         self.position = LogPosition { epoch, seq: 0 };
         self.history = history;
         self.questions.clear();
+        let chain = self.identity().map(LogChain::begin);
+        if let Some(log) = &mut self.authentic {
+            *log = AuthenticLog { chain, closed: None };
+        }
     }
 
     /// An epoch that is not above every earlier one is not certified: Redis or PostgreSQL was reset to an earlier
@@ -195,19 +234,27 @@ impl<T: Copy + Ord> RevocationReader<T> {
     ///
     /// A log that is incomplete, or has records that this version does not understand, certifies nothing until a new
     /// epoch replaces it.
-    fn read<'r>(&mut self, sent: T, part: &'r LogPart, may_certify: bool) -> Vec<ReaderEffect<'r, T>> {
+    fn read<'r>(&mut self, sent: T, part: &'r LogPart, proof: &ReadingProof<T>) -> Vec<ReaderEffect<'r, T>> {
         if part.server != self.server {
             // A server that was promoted may lack heartbeats that the other one has, under the same epoch.
             self.questions.clear();
             self.server = part.server;
         }
         let mut effects = Vec::with_capacity(part.entries.len() + 2);
+        let certificate = proof.certificate.as_ref();
+        self.take_floor(certificate);
+        if self.is_awaiting_floor() {
+            self.remember(sent, part.opened);
+            return effects;
+        }
+        effects.extend(self.compare(certificate));
         for entry in &part.entries {
             if !self.is_next(entry) {
                 effects.push(ReaderEffect::Report(LogFault::Gap));
                 effects.extend(self.lose());
             }
             self.pass(entry, &mut effects);
+            effects.extend(self.compare(certificate));
         }
         if part.entries.is_empty() && self.is_behind(part.last) {
             effects.push(ReaderEffect::Report(LogFault::Gap));
@@ -216,7 +263,7 @@ impl<T: Copy + Ord> RevocationReader<T> {
         }
         if !self.is_behind(part.last) {
             effects.push(ReaderEffect::End);
-            if !self.is_lost && may_certify {
+            if !self.is_lost && proof.may_certify {
                 effects.extend(self.certify(part.closed));
             }
         }
@@ -224,16 +271,46 @@ impl<T: Copy + Ord> RevocationReader<T> {
         effects
     }
 
+    /// The position is a signed floor: nothing before it is needed.
+    fn take_floor(&mut self, certificate: Option<&(LogCertificate, Option<T>)>) {
+        let Some(log) = self.authentic.as_mut().filter(|log| log.chain.is_none()) else { return };
+        let floor = certificate.filter(|(certificate, _)| certificate.floor == self.position.seq);
+        log.chain = floor.map(|(certificate, _)| certificate.floor_chain);
+    }
+
+    /// If the position is the end that a certificate names, its heartbeat is closed, or the records are others.
+    fn compare<'r>(&mut self, certificate: Option<&(LogCertificate, Option<T>)>) -> Vec<ReaderEffect<'r, T>> {
+        let (Some(log), Some((signed, answered))) = (&mut self.authentic, certificate) else {
+            return Vec::new();
+        };
+        if signed.seq != self.position.seq {
+            return Vec::new();
+        }
+        if log.chain == Some(signed.chain) {
+            let newer = answered.map(|moment| (signed.beat, moment));
+            log.closed = log.closed.max(newer);
+            return Vec::new();
+        }
+        let mut effects = vec![ReaderEffect::Report(LogFault::Altered)];
+        effects.extend(self.lose());
+        effects
+    }
+
     fn certify<'r>(&mut self, closed: u64) -> Option<ReaderEffect<'r, T>> {
+        let (closed, answered) = match &self.authentic {
+            None => (closed, None),
+            Some(log) => log.closed.map(|(beat, moment)| (beat, Some(moment)))?,
+        };
         if self.history.is_none() {
-            return (!self.is_certified).then_some(ReaderEffect::Uncertified(true));
+            let is_believed = self.authentic.is_none() && !self.is_certified;
+            return is_believed.then_some(ReaderEffect::Uncertified(true));
         }
         self.server?;
         let since = self.questions.iter().filter(|question| question.opened < closed);
         let since = since.map(|question| question.sent).max()?;
         self.questions.retain(|question| question.opened >= closed);
         self.is_certified = true;
-        Some(ReaderEffect::Certified(since))
+        Some(ReaderEffect::Certified(answered.map_or(since, |answered| since.min(answered))))
     }
 
     /// Of several questions that saw the same heartbeat the last one is the best.
@@ -254,6 +331,9 @@ impl<T: Copy + Ord> RevocationReader<T> {
     /// entries may have been trimmed or lost. The next answer of the script says which.
     pub fn read_page<'r>(&mut self, entries: &'r [LogEntry]) -> Vec<ReaderEffect<'r, T>> {
         let mut effects = vec![ReaderEffect::ReadAgain];
+        if self.is_awaiting_floor() {
+            return effects;
+        }
         for entry in entries {
             if !self.is_next(entry) {
                 break;
@@ -276,6 +356,9 @@ impl<T: Copy + Ord> RevocationReader<T> {
             }
         }
         self.position.seq = entry.position.seq;
+        if let Some(log) = &mut self.authentic {
+            log.chain = log.chain.map(|chain| chain.after(&entry.record));
+        }
     }
 
     fn lose<'r>(&mut self) -> Option<ReaderEffect<'r, T>> {

@@ -7,7 +7,8 @@
 pub struct RedisKeys {
     /// Hash: `epoch`, `history` ([`HistoryId`](super::HistoryId)), `seq` (the last record appended), `floor` (the highest
     /// record that may have been trimmed), `roles` (the version of the role map), `hb_open` and `hb` (the last heartbeat
-    /// that was opened, and the last one that was closed).
+    /// that was opened, and the last one that was closed), `cert` ([`LogCertificate`](super::LogCertificate)), `roles_tags` (of
+    /// the role map).
     pub meta: String,
     /// Stream: ids are [`LogPosition`](super::LogPosition)s, the field `d` is the record; a few have a `t` beside it.
     pub log: String,
@@ -15,6 +16,9 @@ pub struct RedisKeys {
     pub roles: String,
     /// Channel: records, concatenated; an empty message means "read the log".
     pub wake: String,
+    /// The beginning of the keys of [`Challenge`](super::Challenge)s. They begin as acknowledgements do, because these are
+    /// the keys that a sidecar may write.
+    pub challenges: String,
     /// The beginning of the keys of acknowledgements ([`SidecarAck`](super::SidecarAck)).
     acks: String,
 }
@@ -48,7 +52,8 @@ impl RedisKeys {
     pub fn new(prefix: &str) -> Self {
         let key = |name: &str| format!("{prefix}{{rev}}:{name}");
         let acks = key("ack:");
-        Self { meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake"), acks }
+        let challenges = key("ack:~");
+        Self { challenges, meta: key("meta"), log: key("log"), roles: key("roles"), wake: key("wake"), acks }
     }
 }
 
@@ -56,6 +61,11 @@ impl RedisKeys {
     /// The key of the acknowledgement of a sidecar.
     pub fn ack(&self, sidecar: &str) -> String {
         format!("{}{sidecar}", self.acks)
+    }
+
+    /// The key of the challenges of this slot.
+    pub fn challenge(&self, slot: u8) -> String {
+        format!("{}{slot}", self.challenges)
     }
 
     /// The sidecar of such a key.

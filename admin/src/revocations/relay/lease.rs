@@ -51,7 +51,7 @@ impl Lease {
         in_time(store::new_epoch(self.connection.client(), in_redis)).await
     }
 
-    /// What the previous leader left, and the number of a heartbeat. Whoever takes it is the last one to do so.
+    /// What the previous leader left, and the number of a heartbeat. The leader that takes it is the last one to do so.
     pub(super) async fn take_handover(&self) -> Result<Option<(Handover, u64)>, DbError> {
         in_time(handover::take(self.connection.client())).await
     }

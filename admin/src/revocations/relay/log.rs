@@ -5,7 +5,10 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, Script};
 use runtime::redis::Redis;
-use shared::revocation::{HistoryId, LogPosition, Record, RedisKeys, scripts};
+use shared::revocation::{
+    Challenge, HistoryId, LogCertificate, LogIdentity, LogKeys, LogPosition, Record, RedisKeys, scripts,
+    sign_role_map,
+};
 use shared::role_map::PublishedRoleMap;
 use tokio::time::timeout;
 
@@ -19,6 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(700);
 pub(super) struct Log {
     redis: MultiplexedConnection,
     keys: RedisKeys,
+    /// Signs what the log is.
+    signing: LogKeys,
     scripts: Scripts,
     /// The replication id of the server. It changes when the server was a replica, and may have lost records.
     replication: String,
@@ -27,9 +32,6 @@ pub(super) struct Log {
     /// The role map that is written with the epoch.
     roles: Option<PublishedRoleMap>,
 }
-
-/// The number of a heartbeat.
-pub(super) struct Heartbeat(pub(super) u64);
 
 struct Scripts {
     highest: Script,
@@ -68,7 +70,11 @@ pub(super) enum LogError {
 impl Log {
     /// Connects to the current master. Returns also the highest epoch that it has ever had under these keys; 0 for
     /// none.
-    pub(super) async fn connect(redis: &Redis, keys: &RedisKeys) -> Result<(Self, u64), LogError> {
+    pub(super) async fn connect(
+        redis: &Redis,
+        keys: RedisKeys,
+        signing: LogKeys,
+    ) -> Result<(Self, u64), LogError> {
         let connecting = async {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(PATIENCE))
@@ -82,7 +88,7 @@ impl Log {
                 call.invoke_async(&mut redis).await?;
             let in_meta = meta.and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
             let in_log = last_id.parse::<LogPosition>().map_or(0, |last| last.epoch);
-            let log = Self { redis, keys: keys.clone(), scripts, replication, history: None, roles: None };
+            let log = Self { redis, keys, signing, scripts, replication, history: None, roles: None };
             Ok((log, in_log.max(in_meta)))
         };
         timeout(PATIENCE, connecting).await.unwrap_or(Err(LogError::TimedOut))
@@ -138,8 +144,9 @@ impl Log {
         let roles = self.roles.take().ok_or(LogError::NotPrepared)?;
         let mut call = self.scripts.open.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
-        call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(roles.version).arg(roles.encode());
-        call.arg(self.history()?.to_string());
+        call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(roles.version);
+        let map = roles.encode();
+        call.arg(&map).arg(self.history()?.to_string()).arg(self.tags(&map, &roles)?);
         call.invoke_async::<()>(&mut self.redis).await?;
         Ok(roles.version)
     }
@@ -148,22 +155,26 @@ impl Log {
     pub(super) async fn write_roles(&mut self, roles: &PublishedRoleMap) -> Result<(), LogError> {
         let mut call = self.scripts.roles.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.roles);
-        call.arg(&self.keys.wake).arg(roles.epoch).arg(roles.version).arg(roles.encode());
+        call.arg(&self.keys.wake).arg(roles.epoch).arg(roles.version);
+        let map = roles.encode();
+        call.arg(&map).arg(self.tags(&map, roles)?);
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
     }
 
-    /// While live: opens a heartbeat, if everything is as this relay left it.
+    /// While live: opens a heartbeat, if everything is as this relay left it. Returns the challenges of sidecars.
     pub(super) async fn beat(
         &mut self,
         at: LogPosition,
         roles: u64,
-        beat: Heartbeat,
-    ) -> Result<(), LogError> {
+        beat: u64,
+    ) -> Result<Vec<Challenge>, LogError> {
         let mut call = self.scripts.beat.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
         call.arg(at.epoch).arg(at.seq).arg(roles).arg(self.history()?.to_string());
-        call.arg(&self.replication).arg(beat.0);
-        call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+        call.arg(&self.replication).arg(beat).arg(&self.keys.challenges).arg(Challenge::SLOTS);
+        let texts: Vec<String> = call.invoke_async(&mut self.redis).await?;
+        // Whatever else a client wrote there is no challenge.
+        Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
     }
 
     /// While live: appends after `at` and publishes, if the log ends there and the role map has the version
@@ -173,14 +184,16 @@ impl Log {
         at: LogPosition,
         records: &[Record],
         roles: u64,
-        close: Option<Heartbeat>,
+        close: Option<&LogCertificate>,
         traces: &Traces,
     ) -> Result<(), LogError> {
         let mut call = self.scripts.append.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).key(&self.keys.roles);
         call.arg(&self.keys.wake).arg(at.epoch).arg(at.seq).arg(encode(records)).arg(roles);
         call.arg(self.history()?.to_string()).arg(&self.replication);
-        call.arg(close.map_or_else(String::new, |beat| beat.0.to_string()));
+        call.arg(close.map_or_else(String::new, |certificate| certificate.beat.to_string()));
+        let log = LogIdentity { epoch: at.epoch, history: self.history()? };
+        call.arg(close.map_or_else(String::new, |certificate| certificate.sign(&self.signing, log)));
         for (number, traceparent) in traces.of_records() {
             call.arg(number).arg(traceparent);
         }
@@ -192,6 +205,11 @@ impl Log {
         let mut call = self.scripts.trim.prepare_invoke();
         call.key(&self.keys.meta).key(&self.keys.log).arg(at.epoch).arg(floor);
         call.invoke_async::<()>(&mut self.redis).await.map_err(LogError::from)
+    }
+
+    fn tags(&self, map: &[u8], roles: &PublishedRoleMap) -> Result<String, LogError> {
+        let log = LogIdentity { epoch: roles.epoch, history: self.history()? };
+        Ok(sign_role_map(map, roles.version, &self.signing, log))
     }
 
     fn history(&self) -> Result<HistoryId, LogError> {

@@ -1,7 +1,7 @@
 //! What a relay works with, for all its terms.
 
 use runtime::redis::Redis;
-use shared::revocation::RedisKeys;
+use shared::revocation::{LogKeys, RedisKeys};
 
 use super::timing::RelayTiming;
 use crate::config::DatabaseConfig;
@@ -12,6 +12,8 @@ pub(super) struct RelayParts {
     pub(super) database: DatabaseConfig,
     pub(super) redis: Redis,
     pub(super) keys: RedisKeys,
+    /// Signs what the log is.
+    pub(super) signing: LogKeys,
     pub(super) metrics: RelayMetrics,
     pub(super) timing: RelayTiming,
 }

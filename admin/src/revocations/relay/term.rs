@@ -2,16 +2,18 @@
 //! read in between.
 
 use futures_util::future::join;
-use shared::revocation::{Leader, LeaderAction, LeaderEvent, LogPosition, Record};
+use shared::revocation::{
+    Challenge, Leader, LeaderAction, LeaderEvent, LogCertificate, LogIdentity, LogPosition, Record,
+};
 use tokio::time::Instant;
 
 use super::end::Fault;
 use super::lease::Lease;
-use super::log::{Heartbeat, Log};
+use super::log::Log;
 use super::parts::RelayParts;
 use super::traces::Traces;
 use crate::revocations::handover::Handover;
-use crate::revocations::needed::Needed;
+use crate::revocations::needed::{ChainedPosition, Needed};
 use crate::revocations::store::{RevocationRow, TransactionId};
 use crate::stop::Stop;
 
@@ -31,7 +33,11 @@ pub(super) struct Term<'r> {
     published: PublishedTransactions,
     pub(super) needed: Needed,
     /// The position up to which the log was trimmed.
-    pub(super) floor: u64,
+    pub(super) floor: ChainedPosition,
+    /// The floor of the next trim.
+    pub(super) next_floor: ChainedPosition,
+    /// What sidecars had written before the last heartbeat was opened.
+    challenges: Vec<Challenge>,
     /// The records that never end, to be carried along by the next trim.
     pub(super) endless: Vec<Record>,
     /// When the last heartbeat was opened.
@@ -78,7 +84,9 @@ impl<'r> Term<'r> {
             ahead: None,
             published: PublishedTransactions::default(),
             needed: Needed::default(),
-            floor: 0,
+            floor: ChainedPosition::default(),
+            next_floor: ChainedPosition::default(),
+            challenges: Vec::new(),
             endless: Vec::new(),
             beaten: Instant::now(),
             trimmed: Instant::now(),
@@ -113,9 +121,10 @@ impl<'r> Term<'r> {
     async fn connect(&mut self) -> Result<LeaderEvent, Fault> {
         // The connection of a binding is closed before the next one is opened.
         self.log = None;
-        let (log, highest) = Log::connect(&self.parts.redis, &self.parts.keys).await?;
+        let parts = self.parts;
+        let (log, highest) = Log::connect(&parts.redis, parts.keys.clone(), parts.signing.clone()).await?;
         self.log = Some(log);
-        (self.reached, self.floor, self.needed) = (0, 0, Needed::default());
+        (self.reached, self.floor, self.needed) = (0, ChainedPosition::default(), Needed::default());
         (self.ahead, self.published.next) = (None, None);
         Ok(LeaderEvent::Connected { highest })
     }
@@ -143,6 +152,8 @@ impl<'r> Term<'r> {
     async fn take_epoch(&mut self, in_redis: u64) -> Result<LeaderEvent, Fault> {
         let taken = self.lease.new_epoch(in_redis).await?;
         self.log()?.begin(taken.history);
+        self.needed = Needed::begin(LogIdentity { epoch: taken.epoch, history: taken.history });
+        self.floor = ChainedPosition { seq: 0, chain: self.needed.chain };
         Ok(LeaderEvent::Taken { epoch: taken.epoch, beat: taken.beat })
     }
 
@@ -226,7 +237,7 @@ impl<'r> Term<'r> {
 
     async fn beat(&mut self, at: LogPosition, beat: u64, roles: u64) -> Result<LeaderEvent, Fault> {
         self.beaten = Instant::now();
-        self.log()?.beat(at, roles, Heartbeat(beat)).await?;
+        self.challenges = self.log()?.beat(at, roles, beat).await?;
         if self.parts.metrics.leading.get() != 1 {
             self.note_epoch(at.epoch, roles);
             tracing::info!(
@@ -256,7 +267,16 @@ impl<'r> Term<'r> {
     ) -> Result<LeaderEvent, Fault> {
         let records = records(&self.rows);
         let traces = Traces::begin(&self.rows, at);
-        let appended = self.log()?.append(at, &records, roles, close.map(Heartbeat), &traces).await;
+        let certificate = close.map(|beat| LogCertificate {
+            beat,
+            seq: at.seq.saturating_add(self.count()),
+            chain: self.needed.chain_after(&records),
+            floor: self.floor.seq,
+            floor_chain: self.floor.chain,
+            roles,
+            challenges: std::mem::take(&mut self.challenges),
+        });
+        let appended = self.log()?.append(at, &records, roles, certificate.as_ref(), &traces).await;
         traces.end(&appended);
         appended?;
         if close.is_some() {
@@ -277,7 +297,7 @@ impl<'r> Term<'r> {
         }
         self.log()?.trim(at, floor).await?;
         tracing::debug!(floor, "Trimmed the revocation log.");
-        self.floor = floor;
+        self.floor = self.next_floor;
         Ok(LeaderEvent::Done)
     }
 

@@ -4,6 +4,7 @@ use shared::revocation::{LeaderEvent, LogPosition, Waking};
 
 use super::end::Fault;
 use super::term::Term;
+use crate::revocations::needed::ChainedPosition;
 
 impl Term<'_> {
     /// Waits until something must be done. Heartbeats go first: however much is committed, they are opened in time.
@@ -28,10 +29,13 @@ impl Term<'_> {
     async fn trimmable(&mut self, end: LogPosition) -> Result<Option<Waking>, Fault> {
         let timing = &self.parts.timing;
         let moment = self.lease.now().await?.saturating_sub(timing.keep.as_secs());
-        let floor = self.needed.first_at(moment).map_or(end.seq, |first| first.saturating_sub(1));
-        self.endless = self.needed.endless_to(floor);
+        let all = ChainedPosition { seq: end.seq, chain: self.needed.chain };
+        let before = self.needed.before(moment).unwrap_or(all);
+        let floor = before.seq;
+        (self.endless, self.next_floor) = (self.needed.endless_to(floor), before);
         let carried = u64::try_from(self.endless.len()).unwrap_or(u64::MAX);
-        let is_worth_it = floor.saturating_sub(self.floor) >= carried.saturating_add(timing.trim_at_least);
+        let is_worth_it =
+            floor.saturating_sub(self.floor.seq) >= carried.saturating_add(timing.trim_at_least);
         Ok(is_worth_it.then_some(Waking::MayTrim { floor, carried }))
     }
 

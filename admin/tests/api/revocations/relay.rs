@@ -7,6 +7,7 @@ use admin::db::Db;
 use admin::metrics::RelayMetrics;
 use admin::revocations::{self, NewRevocation, Relay, RelayTiming};
 use admin::stop::stop_when;
+use shared::revocation::LogKeys;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -79,7 +80,7 @@ impl Stores {
         let database = DatabaseConfig::from_vars(&vars).expect("the URL is good");
         let redis = runtime::redis::Redis::from_vars(&vars).expect("the URL is good");
         let metrics = RelayMetrics::default();
-        let relay = Relay::new(&database, &redis, metrics.clone(), timing);
+        let relay = Relay::new(&database, &redis, LogKeys::new([&[7; 32]]), metrics.clone(), timing);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move { relay.run(stop_when(async { drop(stopped.await) })).await });
         Running { metrics, stop: Some(stop), task }

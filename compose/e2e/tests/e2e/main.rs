@@ -20,6 +20,8 @@ mod examples;
 #[cfg(test)]
 mod films;
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod gateway_limits;
@@ -59,6 +61,8 @@ mod receiver;
 mod redis_full;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod sentinel;
 #[cfg(test)]

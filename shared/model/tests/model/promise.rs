@@ -40,7 +40,7 @@ fn holds(bounds: Bounds, states: usize) {
     assert_eq!(outcome.broken, None);
     assert!(outcome.states >= states, "the search has become smaller: {} states", outcome.states);
     for action in ACTIONS {
-        assert!(outcome.firings.get(action).is_some_and(|count| *count > 500), "{action}");
+        assert!(outcome.firings.get(action).is_some_and(|count| *count > 300), "{action}");
     }
     assert_eq!(outcome.firings.contains_key("leave"), bounds.leaves > 0);
 }
@@ -68,7 +68,7 @@ fn a_certificate_is_true_over_several_heartbeats() {
 
 #[test]
 fn a_certificate_is_true_when_relays_stop_as_planned() {
-    holds(Bounds { rows: 1, faults: 1, beats: 2, leaves: 1, mutation: None }, 100_000);
+    holds(Bounds { rows: 1, faults: 1, beats: 2, leaves: 1, mutation: None }, 400_000);
 }
 
 #[test]

@@ -104,22 +104,24 @@ impl RealRedis {
             Call::Open { at } => {
                 let end = at.expected(model);
                 let (epoch, seq) = (text(end.at.epoch), text(end.at.seq));
-                let all = [wake, &epoch, &seq, &text(ROLES), "{}", &end.history.to_string()];
+                let all = [wake, &epoch, &seq, &text(ROLES), "{}", &end.history.to_string(), ""];
                 (scripts::OPEN, vec![meta, log, roles], plain(&all))
             }
             Call::Beat { at, beat } => {
                 let end = at.expected(model);
                 let (epoch, seq) = (text(end.at.epoch), text(end.at.seq));
                 let history = end.history.to_string();
-                let all = [&epoch, &seq, &text(ROLES), &history, &self.replication, &text(*beat)];
-                (scripts::BEAT, vec![meta, log, roles], plain(&all.map(|text| &**text)))
+                let (beat, roles_version) = (text(*beat), text(ROLES));
+                let all = [&*epoch, &seq, &roles_version, &history, &self.replication, &beat, "", "0"];
+                (scripts::BEAT, vec![meta, log, roles], plain(&all))
             }
             Call::Append { at, rows, closes } => {
                 let end = at.expected(model);
                 let (epoch, seq) = (text(end.at.epoch), text(end.at.seq));
                 let (history, closes) = (end.history.to_string(), closes.map_or_else(String::new, text));
-                let rest = [&text(ROLES), &history, &self.replication, &closes];
-                let all = bytes(&[wake, &epoch, &seq], rows, &rest.map(|text| &**text));
+                let roles_version = text(ROLES);
+                let rest = [&*roles_version, &history, &self.replication, &closes, ""];
+                let all = bytes(&[wake, &epoch, &seq], rows, &rest);
                 (scripts::APPEND, vec![meta, log, roles], all)
             }
             Call::Trim { epoch, floor } => {
@@ -192,6 +194,8 @@ fn expected_answer(reply: &LogReply) -> Vec<String> {
                 let bytes = String::from_utf8_lossy(&entry.record).into_owned();
                 all.extend([entry.position.to_string(), RedisKeys::RECORD_FIELD.to_owned(), bytes]);
             }
+            // Neither a certificate nor tags of the role map.
+            all.extend([String::new(), String::new()]);
             all
         }
     }

@@ -23,6 +23,8 @@ fn part(last: u64, entries: Vec<LogEntry>, opened: u64, closed: u64) -> LogReply
         opened,
         closed,
         entries,
+        certificate: Vec::new(),
+        roles_tags: Vec::new(),
     })
 }
 
@@ -182,4 +184,128 @@ fn few_questions_are_remembered() {
     }
     assert_eq!(reader.questions.len(), MAX_QUESTIONS);
     assert_eq!(certified(&mut reader, 2, &part(0, vec![], 100, 99)), Some(1));
+}
+
+const LOG: LogIdentity = LogIdentity { epoch: 1, history: HistoryId::from_bytes([1; 16]) };
+
+fn chain(records: u64) -> LogChain {
+    entries(1..=records).iter().fold(LogChain::begin(LOG), |chain, entry| chain.after(&entry.record))
+}
+
+/// What admin signs for a log of so many records, and the moment that it answers.
+fn signed(beat: u64, seq: u64, floor: u64, answers: Option<u32>) -> ReadingProof<u32> {
+    let (chain, floor_chain) = (chain(seq), chain(floor));
+    let certificate = LogCertificate { beat, seq, chain, floor, floor_chain, roles: 1, challenges: vec![] };
+    ReadingProof { may_certify: true, certificate: Some((certificate, answers)) }
+}
+
+/// A reader of an empty epoch that believes only what is signed.
+fn authenticated() -> RevocationReader<u32> {
+    let mut reader = RevocationReader::authenticated();
+    reader.begin(1, OURS);
+    reader
+}
+
+fn signed_certificate(
+    reader: &mut RevocationReader<u32>,
+    sent: u32,
+    reply: &LogReply,
+    proof: &ReadingProof<u32>,
+) -> Option<u32> {
+    reader.step_signed(sent, reply, proof).into_iter().find_map(|effect| match effect {
+        ReaderEffect::Certified(since) => Some(since),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_authenticated_reader_certifies_what_is_signed() {
+    let mut reader = authenticated();
+    assert_eq!(signed_certificate(&mut reader, 10, &part(0, vec![], 4, 4), &signed(4, 0, 0, Some(9))), None);
+    let two = part(2, entries([1, 2]), 5, 5);
+    assert_eq!(signed_certificate(&mut reader, 12, &two, &signed(5, 2, 0, Some(10))), Some(10));
+    // Appended after the certificate.
+    let third = part(3, entries([3]), 6, 5);
+    assert_eq!(signed_certificate(&mut reader, 14, &third, &signed(5, 2, 0, Some(10))), None);
+    let closed = part(3, vec![], 6, 6);
+    assert_eq!(signed_certificate(&mut reader, 15, &closed, &signed(6, 3, 0, Some(13))), Some(12));
+}
+
+#[test]
+fn an_authenticated_reader_believes_no_heartbeat_that_is_not_signed() {
+    let mut reader = authenticated();
+    for beat in 4..9 {
+        let reply = part(0, vec![], beat, beat);
+        assert_eq!(certified(&mut reader, u32::try_from(beat).unwrap(), &reply), None);
+    }
+}
+
+#[test]
+fn a_certificate_that_answers_no_question_of_this_reader_is_an_old_one() {
+    let mut reader = authenticated();
+    for beat in 4..9 {
+        let (sent, reply) = (u32::try_from(beat).unwrap(), part(0, vec![], beat, beat));
+        assert_eq!(signed_certificate(&mut reader, sent, &reply, &signed(beat, 0, 0, None)), None);
+    }
+}
+
+#[test]
+fn a_certificate_proves_no_more_than_the_question_that_it_answers() {
+    let mut reader = authenticated();
+    signed_certificate(&mut reader, 10, &part(0, vec![], 4, 4), &signed(4, 0, 0, Some(3)));
+    let reply = part(0, vec![], 5, 5);
+    assert_eq!(signed_certificate(&mut reader, 11, &reply, &signed(5, 0, 0, Some(4))), Some(4));
+}
+
+#[test]
+fn records_other_than_the_signed_ones_certify_nothing_until_a_new_epoch() {
+    let mut altered = entries([1, 2]);
+    altered[1].record = entries([7])[0].record.clone();
+    let mut reader = authenticated();
+    let reply = part(2, altered, 5, 5);
+    let effects = reader.step_signed(10, &reply, &signed(5, 2, 0, Some(9)));
+    assert!(effects.contains(&ReaderEffect::Report(LogFault::Altered)));
+    for sent in 11..14 {
+        let reply = part(2, vec![], sent.into(), sent.into());
+        assert_eq!(
+            signed_certificate(&mut reader, sent, &reply, &signed(sent.into(), 2, 0, Some(sent))),
+            None
+        );
+    }
+}
+
+#[test]
+fn a_log_that_is_shorter_than_the_signed_one_certifies_nothing() {
+    let mut reader = authenticated();
+    for sent in 10..14 {
+        let entries = if sent == 10 { entries([1]) } else { vec![] };
+        let reply = part(1, entries, sent.into(), sent.into());
+        assert_eq!(
+            signed_certificate(&mut reader, sent, &reply, &signed(sent.into(), 2, 0, Some(sent))),
+            None
+        );
+    }
+}
+
+#[test]
+fn a_trimmed_log_is_read_on_from_a_signed_floor_alone() {
+    let mut reader = authenticated();
+    reader.step(1, &LogReply::Trimmed(5), true);
+    assert!(reader.is_awaiting_floor());
+    // Another client claims that records were trimmed which were not: the signed floor is another one.
+    let six = part(6, entries([6]), 5, 5);
+    assert_eq!(reader.step_signed(2, &six, &signed(5, 6, 2, Some(1))), []);
+    assert_eq!(reader.read_page(&entries([6])), [ReaderEffect::ReadAgain]);
+    assert_eq!(signed_certificate(&mut reader, 3, &six, &signed(5, 6, 5, Some(2))), None);
+    assert!(!reader.is_awaiting_floor());
+    let next = part(6, vec![], 6, 6);
+    assert_eq!(signed_certificate(&mut reader, 4, &next, &signed(6, 6, 5, Some(3))), Some(3));
+}
+
+#[test]
+fn an_authenticated_reader_never_reads_a_log_without_a_history() {
+    let mut reader = RevocationReader::<u32>::authenticated();
+    reader.step(1, &LogReply::Epoch { epoch: 1, history: None }, true);
+    let old = part(0, vec![], 0, 0);
+    assert_eq!(reader.step_signed(2, &old, &signed(4, 0, 0, Some(1))), [ReaderEffect::End]);
 }

@@ -2,8 +2,8 @@
 -- the log, a log that lost records, a missing or different role map, and a heartbeat that is not the open one.
 -- KEYS meta, log, roles
 -- ARGV wake, epoch, expected seq, concatenated 32-byte records (empty: none), expected version of the role map,
--- history, replication id, number of the heartbeat to close (empty: none), then pairs: the number of a record, and its
--- trace
+-- history, replication id, number of the heartbeat to close (empty: none), its certificate, then pairs: the number of a
+-- record, and its trace
 local epoch, seq, records, closes = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[8]
 local found = difference(
     KEYS[1], KEYS[2], KEYS[3], {epoch = epoch, seq = ARGV[3], roles = ARGV[5], history = ARGV[6]})
@@ -17,7 +17,7 @@ if closes ~= '' then
     end
 end
 local traces = {}
-for at = 9, #ARGV, 2 do traces[tonumber(ARGV[at])] = ARGV[at + 1] end
+for at = 10, #ARGV, 2 do traces[tonumber(ARGV[at])] = ARGV[at + 1] end
 for number = 1, #records / 32 do
     seq = seq + 1
     local id = string.format('%s-%.0f', epoch, seq)
@@ -32,4 +32,4 @@ if #records > 0 then
     redis.call('HSET', KEYS[1], META.seq, string.format('%.0f', seq))
     redis.call('PUBLISH', ARGV[1], records)
 end
-if closes ~= '' then redis.call('HSET', KEYS[1], META.closed, closes) end
+if closes ~= '' then redis.call('HSET', KEYS[1], META.closed, closes, META.certificate, ARGV[9]) end

@@ -1,7 +1,7 @@
 -- The records are complete, from the first to the last: write the role map and meta last, then drop the
 -- earlier epochs and wake the readers. meta never names the role map or a heartbeat of an earlier epoch.
 -- KEYS meta, log, roles
--- ARGV wake, epoch, seq, version of the role map, role map, history
+-- ARGV wake, epoch, seq, version of the role map, role map, history, tags of the role map
 local epoch, seq = ARGV[2], ARGV[3]
 local current = redis.call('HGET', KEYS[1], META.epoch)
 if current and tonumber(current) >= tonumber(epoch) then
@@ -15,7 +15,7 @@ end
 redis.call('SET', KEYS[3], ARGV[5])
 redis.call(
     'HSET', KEYS[1], META.epoch, epoch, META.seq, seq, META.floor, '0', META.roles, ARGV[4],
-    META.history, epoch .. ':' .. ARGV[6])
-redis.call('HDEL', KEYS[1], META.opened, META.closed)
+    META.history, epoch .. ':' .. ARGV[6], META.roles_tags, ARGV[7])
+redis.call('HDEL', KEYS[1], META.opened, META.closed, META.certificate)
 redis.call('XTRIM', KEYS[2], 'MINID', epoch .. '-0')
 redis.call('PUBLISH', ARGV[1], '')

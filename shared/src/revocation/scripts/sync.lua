@@ -9,7 +9,8 @@ if not string.find(info, 'role:master', 1, true) then
 end
 local server = string.match(info, 'master_replid:(%x+)') or ''
 local meta = redis.call(
-    'HMGET', KEYS[1], META.epoch, META.seq, META.floor, META.roles, META.history, META.opened, META.closed)
+    'HMGET', KEYS[1], META.epoch, META.seq, META.floor, META.roles, META.history, META.opened, META.closed, META.certificate,
+    META.roles_tags)
 if not meta[1] or not meta[2] then
     return {'NOEPOCH'}
 end
@@ -36,4 +37,7 @@ local entries = {}
 if at < last then
     entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-' .. ARGV[2], ARGV[1] .. '-' .. meta[2], 'COUNT', ARGV[3])
 end
-return {'LOG', server, meta[2], redis.call('TIME')[1], meta[4] or '', meta[6] or '0', meta[7] or '0', entries}
+return {
+    'LOG', server, meta[2], redis.call('TIME')[1], meta[4] or '', meta[6] or '0', meta[7] or '0', entries, meta[8] or '',
+    meta[9] or '',
+}
