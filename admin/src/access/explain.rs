@@ -17,42 +17,42 @@ use crate::api::{Disclosed, Operation, Problem, Request, Response};
 
 /// The permissions that a user has, and which roles grant them.
 #[derive(Serialize, ToSchema)]
-struct Explained {
+pub(crate) struct Explained {
     user_id: Uuid,
     /// Whether the user has all of them, or, with `any`, at least one.
     allowed: bool,
     /// The result of each permission.
     #[schema(value_type = BTreeMap<String, Explanation>)]
-    results: BTreeMap<Permission, Explanation>,
+    pub(crate) results: BTreeMap<Permission, Explanation>,
 }
 
 /// The result of one permission, and its reasons.
 #[derive(Serialize, ToSchema)]
-struct Explanation {
-    allowed: bool,
+pub(crate) struct Explanation {
+    pub(crate) allowed: bool,
     /// A superuser may do everything in this API; at nginx superuser status grants nothing.
-    superuser: bool,
+    pub(crate) superuser: bool,
     /// All paths to it: the shortest one for each assigned role and each pattern that grants it.
-    paths: Vec<ExplainedPath>,
+    pub(crate) paths: Vec<ExplainedPath>,
 }
 
 /// One path from a user to a permission: assigned role, inherited roles, pattern, expiry.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Path)]
-struct ExplainedPath {
+pub(crate) struct ExplainedPath {
     /// The assigned role.
     #[schema(value_type = String)]
-    role: RoleName,
+    pub(crate) role: RoleName,
     /// The chain of inherited roles from the assigned role to the role that has the permission; empty when
     /// the assigned role has it directly.
     #[schema(value_type = Vec<String>)]
-    inherited: Vec<RoleName>,
+    pub(crate) inherited: Vec<RoleName>,
     /// The pattern that grants the permission.
     #[schema(value_type = String)]
-    permission: Pattern,
+    pub(crate) permission: Pattern,
     /// When the assignment expires; null for never.
     #[schema(required)]
-    expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// Documents the endpoint.
@@ -80,12 +80,18 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 404; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let Answerable { question, user, rights } = question::read(&request).await?;
+    let explained = perform(&request).await?;
+    let user = explained.user_id;
+    Ok(Response::json(StatusCode::OK, &explained).disclosing(Disclosed::User(user)))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<Explained, Problem> {
+    let Answerable { question, user, rights } = question::read(request).await?;
     let results: BTreeMap<_, _> =
         question.permissions.iter().map(|one| (one.clone(), Explanation::of(&rights, one))).collect();
     let allowed = question.is_met(results.values().map(|explanation| explanation.allowed));
-    Ok(Response::json(StatusCode::OK, &Explained { user_id: user, allowed, results })
-        .disclosing(Disclosed::User(user)))
+    Ok(Explained { user_id: user, allowed, results })
 }
 
 impl Explanation {

@@ -31,11 +31,11 @@ const MAX_TARGET: usize = 128;
 /// A page of the audit log, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditLog)]
-struct AuditLog {
-    items: Vec<AuditItem>,
+pub(crate) struct AuditLog {
+    pub(crate) items: Vec<AuditItem>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// An action: who did what, to which object, when and from where.
@@ -53,16 +53,16 @@ pub(crate) struct AuditItem {
     #[schema(schema_with = action_schema)]
     pub(crate) action: String,
     #[schema(schema_with = target_kind_schema)]
-    target_kind: String,
+    pub(crate) target_kind: String,
     pub(crate) target_id: String,
     /// Further facts; the members depend on the action. What a person wrote, such as `reason`, is missing after the
     /// erasure of the user.
     #[schema(value_type = Object)]
-    detail: Value,
+    pub(crate) detail: Value,
     #[schema(value_type = Option<String>, required)]
-    address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     #[schema(required)]
-    request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
 }
 
 fn actor_kind_schema() -> Object {
@@ -122,8 +122,13 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    allowed(&request, Right::AuditRead).await?;
-    let mut query = Query::read(&request, &["actor", "action", "target", "limit", "cursor"]);
+    Ok(Response::json(StatusCode::OK, &perform(&request).await?))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<AuditLog, Problem> {
+    allowed(request, Right::AuditRead).await?;
+    let mut query = Query::read(request, &["actor", "action", "target", "limit", "cursor"]);
     let filter = AuditFilter::read(&mut query);
     let limit = query.limit();
     let before = query.cursor(|text| canonical(text, &CURSORS));
@@ -132,7 +137,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let rows = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (rows, next_cursor) = page(rows, limit, |row| row.seq.to_string());
     let items = rows.into_iter().map(AuditItem::from).collect();
-    Ok(Response::json(StatusCode::OK, &AuditLog { items, next_cursor }))
+    Ok(AuditLog { items, next_cursor })
 }
 
 /// The newest entries of this action and target, for a command.

@@ -28,11 +28,11 @@ const LOGIN_NAME: &str = "^[\\t-\\r ]*[^\\x00-/:-@\\[-`{-\\x7f][^\\x00-,/:-@\\[-
 /// A page of users, newest first.
 #[derive(Serialize, ToSchema)]
 #[schema(as = People)]
-struct People {
-    items: Vec<Person>,
+pub(crate) struct People {
+    pub(crate) items: Vec<Person>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// Documents the endpoint.
@@ -93,9 +93,15 @@ pub(super) fn example() -> Value {
 ///
 /// 403 `forbidden`; 422; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    allowed(&request, Right::UsersRead).await?;
+    let people = perform(&request).await?;
+    Ok(Response::json(StatusCode::OK, &people).disclosing(Disclosed::Search))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<People, Problem> {
+    allowed(request, Right::UsersRead).await?;
     let names = ["query", "email", "former_email", "login", "role", "status", "superuser", "limit", "cursor"];
-    let mut query = Query::read(&request, &names);
+    let mut query = Query::read(request, &names);
     let filter = read(&request.context, &mut query);
     let limit = query.limit();
     let before = query.cursor(text::uuid);
@@ -103,7 +109,7 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     let people = store::page(&connection, &filter, before, one_more(limit)).await?;
     let (items, next_cursor) = page(people, limit, |person: &Person| person.user_id.to_string());
-    Ok(Response::json(StatusCode::OK, &People { items, next_cursor }).disclosing(Disclosed::Search))
+    Ok(People { items, next_cursor })
 }
 
 /// What a command looks for, combined with AND.

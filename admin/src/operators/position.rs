@@ -12,26 +12,26 @@ use crate::revocations;
 /// The end of the revocation log, and the sidecars that live.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RevocationPosition)]
-struct LogView {
+pub(crate) struct LogView {
     /// The epoch and the number of the last record; null while there is no log.
-    position: Option<String>,
+    pub(crate) position: Option<String>,
     /// The sidecars that have read the log to its end within the last five seconds.
-    sidecars: Vec<SidecarView>,
+    pub(crate) sidecars: Vec<SidecarView>,
 }
 
 /// A sidecar.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LiveSidecar)]
-struct SidecarView {
+pub(crate) struct SidecarView {
     /// Its name, random at each start.
-    id: String,
+    pub(crate) id: String,
     /// Its version.
-    version: String,
+    pub(crate) version: String,
     /// The end of the log when it last read it.
-    position: String,
+    pub(crate) position: String,
     /// How old its last certificate was then, in milliseconds: revocations that were committed before it are applied. Null
     /// before the first.
-    certificate_age_ms: Option<u64>,
+    pub(crate) certificate_age_ms: Option<u64>,
 }
 
 /// Documents the endpoint.
@@ -59,7 +59,12 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden` for all but superusers; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let caller = caller(&request).await?;
+    Ok(Response::json(StatusCode::OK, &perform(&request).await?))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<LogView, Problem> {
+    let caller = caller(request).await?;
     let context = &request.context;
     if !rights_of(&context.db.get().await?, caller.user).await?.is_superuser {
         return Err(Problem::new(Code::Forbidden).denied());
@@ -76,9 +81,8 @@ pub async fn handle(request: Request) -> Result<Response, Problem> {
         position: sidecar.ack.position.to_string(),
         certificate_age_ms: sidecar.ack.age_ms,
     };
-    let view = LogView {
+    Ok(LogView {
         position: position.map(|position| position.to_string()),
         sidecars: sidecars.into_iter().map(view).collect(),
-    };
-    Ok(Response::json(StatusCode::OK, &view))
+    })
 }

@@ -43,7 +43,7 @@ pub(crate) struct Details {
     /// The sessions, the most recently used first.
     pub(crate) sessions: Sessions,
     /// The newest history entries.
-    history: History,
+    pub(crate) history: History,
 }
 
 /// Documents the endpoint.
@@ -74,9 +74,15 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    let (caller, user) = allowed_upon(&request, Right::UsersRead).await?;
-    let details = details(&request.context, user, Some(caller.session)).await?;
+    let details = perform(&request).await?;
+    let user = details.person.user_id;
     Ok(Response::json(StatusCode::OK, &details).disclosing(Disclosed::User(user)))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<Details, Problem> {
+    let (caller, user) = allowed_upon(request, Right::UsersRead).await?;
+    details(&request.context, user, Some(caller.session)).await
 }
 
 /// The user, seen in the session `current`, or by a command.

@@ -32,34 +32,34 @@ const MOST_COUNTED: i64 = 10_000;
 
 /// The effects of deleting a role.
 #[derive(Serialize, ToSchema)]
-struct DryRun {
+pub(crate) struct DryRun {
     /// The role.
     #[schema(value_type = NameOfRole)]
-    role: RoleName,
+    pub(crate) role: RoleName,
     /// The number of affected users, up to 10,001.
-    people: u64,
+    pub(crate) people: u64,
     /// False if there are more than 10,000, which are not counted.
-    people_is_exact: bool,
+    pub(crate) people_is_exact: bool,
     /// The roles that inherit it, directly or indirectly.
     #[schema(value_type = Vec<NameOfRole>)]
-    inherited_by: Vec<RoleName>,
+    pub(crate) inherited_by: Vec<RoleName>,
     /// A page of the affected users, by identifier.
-    items: Vec<Loss>,
+    pub(crate) items: Vec<Loss>,
     /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required)]
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 /// The effects on one user.
 #[derive(Serialize, ToSchema)]
-struct Loss {
-    user_id: Uuid,
+pub(crate) struct Loss {
+    pub(crate) user_id: Uuid,
     /// The roles whose locations the user can no longer enter, including inherited roles.
     #[schema(value_type = Vec<NameOfRole>)]
-    roles: BTreeSet<RoleName>,
+    pub(crate) roles: BTreeSet<RoleName>,
     /// The permissions that no other role grants the user.
     #[schema(value_type = Vec<GrantedPermission>)]
-    permissions: BTreeSet<Pattern>,
+    pub(crate) permissions: BTreeSet<Pattern>,
 }
 
 /// Documents the endpoint.
@@ -108,18 +108,26 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`, `fresh_auth_required`, `system_role`; 404; 412 `precondition_failed`; 422 for the query; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    allowed(&request, Right::RolesWrite).await?;
-    let asked = RoleRef::of(&request)?;
-    let (is_dry, window) = read(Query::read(&request, &["dry_run", "limit", "cursor"]))?;
+    Ok(match perform(&request).await? {
+        Some(effects) => Response::json(StatusCode::OK, &effects),
+        None => Response::empty(StatusCode::NO_CONTENT),
+    })
+}
+
+/// What the endpoint does, for a page too: the effects if only they are asked for.
+pub(crate) async fn perform(request: &Request) -> Result<Option<DryRun>, Problem> {
+    allowed(request, Right::RolesWrite).await?;
+    let asked = RoleRef::of(request)?;
+    let (is_dry, window) = read(Query::read(request, &["dry_run", "limit", "cursor"]))?;
     let versions = if_match(&request.headers);
     if is_dry {
         let connection = request.context.db.get().await?;
         let role = show::require(&*connection, &asked).await?;
         check_deletable(&*connection, &role, versions.as_deref()).await?;
-        return Ok(Response::json(StatusCode::OK, &dry_run(&connection, &role, window).await?));
+        return dry_run(&connection, &role, window).await.map(Some);
     }
     delete(&request.context, &request.actor(), &asked, versions.as_deref()).await?;
-    Ok(Response::empty(StatusCode::NO_CONTENT))
+    Ok(None)
 }
 
 /// Deletes the role, if it has one of the `versions`.

@@ -34,9 +34,14 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    allowed(&request, Right::RolesRead).await?;
-    let items = all(&request.context).await?;
+    let items = perform(&request).await?;
     Ok(Response::json(StatusCode::OK, &Roles { items }))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<Vec<RoleView>, Problem> {
+    allowed(request, Right::RolesRead).await?;
+    Ok(all(&request.context).await?)
 }
 
 /// All roles, by name.

@@ -25,7 +25,7 @@ pub struct RoleView {
     pub(crate) title: Option<String>,
     /// Its purpose.
     #[schema(required, max_length = 500)]
-    pub(super) description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Whether it is protected: it cannot be changed or deleted until `admin roles release`.
     pub(crate) is_system: bool,
     /// Its own permissions: `area:action`, a whole area `area:*`, or everything `*`.
@@ -34,10 +34,10 @@ pub struct RoleView {
     /// The roles that this role inherits. It also has their permissions, and everything that they inherit.
     #[schema(value_type = Vec<NameOfRole>)]
     pub(crate) inherits: BTreeSet<RoleName>,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     #[serde(skip)]
-    pub(super) version: i64,
+    pub(crate) version: i64,
 }
 
 /// A role's name.

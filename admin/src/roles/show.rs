@@ -30,10 +30,14 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 404; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    allowed(&request, Right::RolesRead).await?;
+    Ok(respond(StatusCode::OK, &perform(&request).await?))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<RoleView, Problem> {
+    allowed(request, Right::RolesRead).await?;
     let connection = request.context.db.get().await?;
-    let role = require(&*connection, &RoleRef::of(&request)?).await?;
-    Ok(respond(StatusCode::OK, &role))
+    require(&*connection, &RoleRef::of(request)?).await
 }
 
 /// The role, which must exist.

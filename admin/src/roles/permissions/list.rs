@@ -22,16 +22,16 @@ struct Permissions {
 /// A permission.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Permission)]
-struct PermissionItem {
+pub(crate) struct PermissionItem {
     #[schema(value_type = String)]
-    permission: Pattern,
+    pub(crate) permission: Pattern,
     /// The actions that it allows, for permissions that this service checks; null for others, whose meaning is defined by
     /// locations and services.
     #[schema(required)]
-    description: Option<&'static str>,
+    pub(crate) description: Option<&'static str>,
     /// The roles that have it directly, by name.
     #[schema(value_type = Vec<String>)]
-    roles: Vec<RoleName>,
+    pub(crate) roles: Vec<RoleName>,
 }
 
 /// Documents the endpoint.
@@ -54,9 +54,13 @@ pub fn describe(operation: Operation) -> Operation {
 ///
 /// 403 `forbidden`; 401; 503.
 pub async fn handle(request: Request) -> Result<Response, Problem> {
-    allowed(&request, Right::RolesRead).await?;
-    let in_use = store::permissions_in_use(&request.context.db.get().await?).await?;
-    Ok(Response::json(StatusCode::OK, &Permissions { items: items(in_use) }))
+    Ok(Response::json(StatusCode::OK, &Permissions { items: perform(&request).await? }))
+}
+
+/// What the endpoint does, for a page too.
+pub(crate) async fn perform(request: &Request) -> Result<Vec<PermissionItem>, Problem> {
+    allowed(request, Right::RolesRead).await?;
+    Ok(items(store::permissions_in_use(&request.context.db.get().await?).await?))
 }
 
 fn items(in_use: BTreeMap<Pattern, Vec<RoleName>>) -> Vec<PermissionItem> {
