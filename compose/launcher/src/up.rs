@@ -1,8 +1,9 @@
 //! `up`: the whole system, for trying it out.
 
-use std::path::{Path, PathBuf};
+mod running;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use harness::nginx::{self, Machine, Nginx};
 use harness::{
@@ -18,8 +19,7 @@ use crate::secrets::Secrets;
 use crate::state::State;
 use crate::{greeting, people};
 
-/// How often it is checked whether a server ended.
-const LOOK: Duration = Duration::from_millis(500);
+use running::Running;
 
 /// Starts everything and keeps it running until Ctrl-C.
 #[derive(Debug, clap::Args)]
@@ -46,20 +46,6 @@ pub(crate) struct Up {
     /// Where to send the trace of every request, by OTLP over gRPC, such as `http://127.0.0.1:4317`.
     #[arg(long, value_name = "URL")]
     traces: Option<String>,
-}
-
-/// Everything that runs, in the order in which it must be dropped.
-struct Running {
-    nginx: Nginx,
-    origin: Origin,
-    introspect: Introspect,
-    admin: Admin,
-    providers: Providers,
-    mail: MailCatcher,
-    redis: Redis,
-    postgres: Postgres,
-    // Held so that the folder is removed at the end.
-    _sockets: Folder,
 }
 
 impl Up {
@@ -292,68 +278,6 @@ async fn start_postgres(state: &State, secrets: &Secrets) -> Result<Postgres, Er
     .await?;
     database::ensure(&postgres.url(), DATABASE).await?;
     Ok(postgres)
-}
-
-impl Running {
-    fn processes(&self) -> [(&'static str, &Process); 8] {
-        [
-            ("nginx", self.nginx.process()),
-            ("the cinema", self.origin.process()),
-            ("introspect", self.introspect.process()),
-            ("admin", self.admin.process()),
-            ("providers", self.providers.process()),
-            ("the mail server", self.mail.process()),
-            ("Redis", self.redis.process()),
-            ("PostgreSQL", self.postgres.process()),
-        ]
-    }
-
-    /// The ids of the servers' processes; none for a server that has ended.
-    fn pids(&self) -> [(&'static str, String); 8] {
-        [
-            ("NGINX_PID", self.nginx.process()),
-            ("ORIGIN_PID", self.origin.process()),
-            ("INTROSPECT_PID", self.introspect.process()),
-            ("ADMIN_PID", self.admin.process()),
-            ("PROVIDERS_PID", self.providers.process()),
-            ("MAIL_PID", self.mail.process()),
-            ("REDIS_PID", self.redis.process()),
-            ("POSTGRES_PID", self.postgres.process()),
-        ]
-        .map(|(name, process)| {
-            (name, process.identity().map(|identity| identity.pid.to_string()).unwrap_or_default())
-        })
-    }
-
-    /// Reports each server that has ended, once. The others keep running: a user may have killed the server to
-    /// see their reaction.
-    async fn watch(&self) {
-        let mut reported = Vec::new();
-        loop {
-            for (name, process) in self.processes() {
-                if !process.is_running() && !reported.contains(&name) {
-                    eprintln!("{name} has ended; its log: {}", shown(&process.launch().log));
-                    reported.push(name);
-                }
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    async fn stop(&mut self) -> Result<(), Error> {
-        self.nginx.stop().await?;
-        self.origin.stop().await?;
-        self.introspect.stop().await?;
-        self.admin.stop().await?;
-        self.providers.stop().await?;
-        self.mail.stop().await?;
-        self.redis.stop().await?;
-        self.postgres.stop().await
-    }
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 /// Completes at Ctrl-C, SIGTERM or the end of the terminal, with the signal.
