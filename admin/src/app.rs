@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::health::{Draining, Health};
 use crate::keys;
 use crate::mail::{MailServerError, MailWorker};
+use crate::pages::PageSite;
 use crate::random::SystemRandom;
 use crate::recovery::LinkIssuer;
 use crate::revocations::{Relay, RelayTiming};
@@ -42,6 +43,8 @@ pub struct App {
     /// `None` if no mail is sent.
     mail: Option<MailWorker>,
     api: Vec<Listener>,
+    /// The listener of the console; none if it is not served.
+    console: Vec<Listener>,
     ops: Vec<Listener>,
 }
 
@@ -76,6 +79,10 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let api = Listener::bind_all(&config.http.listen).await?;
         let ops = Listener::bind_all(&config.http.ops_listen).await?;
+        let console = match &config.http.console {
+            Some(console) => Listener::bind_all(&console.listen).await?,
+            None => Vec::new(),
+        };
         let context = context(config);
         context.providers.prepare()?;
         let config = &context.config;
@@ -93,7 +100,7 @@ impl App {
             MailWorker::new(core.db.clone(), database, Arc::clone(&core.outbox), mail, random, issuer)
         });
         let mail = mail.transpose()?;
-        Ok(Self { context, relay, mail, api, ops })
+        Ok(Self { context, relay, mail, api, console, ops })
     }
 
     /// Changes at run time which lines are logged.
@@ -120,6 +127,11 @@ impl App {
         self.api.iter().map(|listener| listener.address().clone()).collect()
     }
 
+    /// The listener of the console.
+    pub fn console_addresses(&self) -> Vec<Address> {
+        self.console.iter().map(|listener| listener.address().clone()).collect()
+    }
+
     /// The listener of health and metrics.
     pub fn ops_addresses(&self) -> Vec<Address> {
         self.ops.iter().map(|listener| listener.address().clone()).collect()
@@ -134,7 +146,7 @@ impl App {
     ///
     /// When the schema is behind, the keys cannot be used, or the drain took too long.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
-        let Self { context, relay, mail, api, ops } = self;
+        let Self { context, relay, mail, api, console, ops } = self;
         let drain = context.config.http.drain;
         let ending = 1 + usize::from(mail.is_some());
         let stop = stop_when(shutdown);
@@ -143,7 +155,11 @@ impl App {
         let after_drain = stop_when(async { drop(drained.await) });
 
         let under_way = UnderWay::default();
-        let routes = router::service(context.clone(), router::routes(), under_way.clone());
+        let service = |site, routes| router::service(context.clone(), site, routes, under_way.clone());
+        let services = vec![
+            (api, service(PageSite::Account, router::routes())),
+            (console, service(PageSite::Console, router::console_routes())),
+        ];
         let tried = Arc::new(Notify::new());
         let limits = ServerLimits {
             drain,
@@ -159,7 +175,7 @@ impl App {
                     () = sleep(OPENING) => {}
                     () = stop.clone() => {}
                 }
-                server::serve(api, routes, stop, limits).await
+                server::serve(services, stop, limits).await
             }
         };
         let health = Health { context: context.clone(), draining: draining.clone() };

@@ -22,7 +22,7 @@ use crate::providers::{ProviderNames, ProvidersConfig, read_public_url};
 
 pub use consent::ConsentVersion;
 pub use database::{DatabaseConfig, PATIENCE};
-pub use http::{HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
+pub use http::{ConsoleConfig, HttpConfig, OPS_LISTEN, SharedNetworks, TrustedProxies, usual_ops_address};
 pub use mail::{Language, MailConfig, MailSecurity};
 pub use ranks::RankedAreas;
 pub use retention::RetentionConfig;
@@ -296,6 +296,23 @@ mod tests {
         }
         vars.insert("ADMIN_REGISTRATION", "maybe".to_owned());
         assert!(Config::from_vars(&vars).is_err());
+    }
+
+    #[test]
+    fn the_console_needs_a_listener_and_its_address() {
+        let (listen, url) =
+            (("ADMIN_CONSOLE_LISTEN", "tcp:127.0.0.1:8010"), ("ADMIN_CONSOLE_URL", "https://ops.test"));
+        let read = |set: &[(&'static str, &str)]| {
+            let mut vars = good();
+            vars.extend(set.iter().map(|(name, value)| (*name, (*value).to_owned())));
+            Config::from_vars(&vars)
+                .map(|config| config.http.console.is_some())
+                .map_err(|all| all.to_string())
+        };
+        assert_eq!(read(&[]), Ok(false));
+        assert_eq!(read(&[listen, url]), Ok(true));
+        assert!(read(&[listen]).is_err_and(|mistakes| mistakes.starts_with("ADMIN_CONSOLE_URL: ")));
+        assert!(read(&[url]).is_err_and(|mistakes| mistakes.starts_with("ADMIN_CONSOLE_LISTEN: ")));
     }
 
     #[test]

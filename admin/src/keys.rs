@@ -35,6 +35,7 @@ pub(crate) use link_token::{HASH_BYTES, LinkToken};
 pub use log_keys::{log_keys, log_keys_text};
 pub use ring::RingError;
 pub use seal::{SealError, SealPurpose, Sealer};
+pub(crate) use store::ListedKey;
 
 use ring::Ring;
 

@@ -33,7 +33,7 @@ pub(crate) use known::same_mailbox;
 pub use names::ProviderNames;
 pub use paths::ProviderPaths;
 pub(crate) use provider::Provider;
-pub(crate) use variables::read_public_url;
+pub(crate) use variables::{public_url, read_public_url};
 
 /// Every configured provider.
 pub struct Providers {

@@ -20,6 +20,7 @@ use bytes::Bytes;
 
 use crate::api::{Asset, Caching, Operation, Request};
 use crate::context::Context;
+use crate::pages::PageSite;
 use crate::provider_sign_in::linking;
 use crate::providers::ProviderPaths;
 use crate::roles::{assignments, permissions};
@@ -284,6 +285,62 @@ fn viewer_pages() -> Vec<Route> {
     ]
 }
 
+/// All routes of the console.
+#[rustfmt::skip]
+pub fn console_routes() -> Vec<Route> {
+    use pages::console::{any_user, operator, operator_sends, visitor, visitor_sends};
+    use pages::console;
+    vec![
+        get("/", visitor(console::start::redirect), for_people),
+        get("/console", visitor(console::start::redirect), for_people),
+        get(pages::paths::CONSOLE, operator(console::start::show), for_people),
+        get("/console/assets/{file}", pages::assets, for_people),
+        get(pages::paths::CONSOLE_SIGN_IN, visitor(console::sign_in::show), for_people),
+        post(pages::paths::CONSOLE_SIGN_IN, visitor_sends(console::sign_in::submit, console::sign_in::show), for_people),
+        get("/console/sign-out", visitor(console::start::redirect), for_people),
+        post("/console/sign-out", any_user(console::sign_out::submit), ending),
+        get("/console/language", visitor(pages::language::choose), for_people),
+        post("/console/language", visitor_sends(pages::language::choose, pages::language::choose), for_people),
+
+        get("/console/people", operator(console::people::show), listing),
+        get("/console/invite", operator(console::invite::show), for_people),
+        post("/console/invite", operator_sends(console::invite::submit, console::invite::show), for_people),
+        get("/console/people/{id}", operator(console::person::show), for_people),
+        get("/console/people/{id}/history", operator(console::person_history::show), for_people),
+        get("/console/people/{id}/explain", operator(console::explain::show), for_people),
+        get("/console/people/{id}/{action}", operator(console::person_act::show), for_people),
+        post("/console/people/{id}/{action}", operator_sends(console::person_act::submit, console::person_act::show), ending),
+        get("/console/sessions", operator(console::session::show), for_people),
+
+        get("/console/roles", operator(console::roles::show), listing),
+        get("/console/create-role", operator(console::role_create::show), for_people),
+        post("/console/create-role", operator_sends(console::role_create::submit, console::role_create::show), for_people),
+        get("/console/roles/{role}", operator(console::role::open), for_people),
+        post("/console/roles/{role}", operator_sends(console::role::submit, console::role::open), listing),
+        get("/console/roles/{role}/delete", operator(console::role_delete::show), listing),
+        post("/console/roles/{role}/delete", operator_sends(console::role_delete::submit, console::role_delete::show), ending_much),
+        get("/console/permissions", operator(console::permissions::show), listing),
+
+        get("/console/audit", operator(console::audit::show), listing),
+        get("/console/audit/verify", operator(console::audit::show), listing),
+        post("/console/audit/verify", operator_sends(console::audit_verify::submit, console::audit::show), listing),
+        get("/console/revocations", operator(console::revocations::show), for_people),
+        get("/console/revocations/revoke", operator(console::revoke::show), for_people),
+        post("/console/revocations/revoke", operator_sends(console::revoke::submit, console::revoke::show), ending),
+        get("/console/system", operator(console::system::show), for_people),
+    ]
+}
+
+/// Documents a page that may read or change much, which takes longer.
+fn listing(operation: Operation) -> Operation {
+    operation.for_people().batch()
+}
+
+/// The same for one that takes something away.
+fn ending_much(operation: Operation) -> Operation {
+    ending(operation).batch()
+}
+
 /// The same for a page that takes something away, which must not wait for others.
 fn ending(operation: Operation) -> Operation {
     operation.for_people().takes_away()
@@ -315,9 +372,10 @@ fn pages() -> Vec<Route> {
     ]
 }
 
-/// Answers all requests from a table of routes. `under_way` tracks the requests in progress.
-pub fn service(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Service {
-    let router = Arc::new(Router::new(context, routes, under_way));
+/// Answers all requests from a table of routes, on the listener with the pages of `site`. `under_way` tracks the requests in
+/// progress.
+pub fn service(context: Context, site: PageSite, routes: Vec<Route>, under_way: UnderWay) -> Service {
+    let router = Arc::new(Router::new(context, site, routes, under_way));
     let unreadable = Arc::clone(&router);
     Service::new(
         move |head, body| Arc::clone(&router).answer(head, body),

@@ -32,13 +32,12 @@ const RESERVED_FILES: usize = 192;
 /// connection closes, and only connections unused for this long are closed without one.
 const LINGERING: Duration = Duration::from_millis(500);
 
-/// Serves `service` on all `listeners` until `stop`, then lets requests in progress finish for `drain`. A
+/// Serves each of the `services` on its listeners until `stop`, then lets requests in progress finish for `drain`. A
 /// request that arrives [within half a second](LINGERING) on an open connection is answered too, as its last.
 ///
 /// Returns whether all requests finished.
 pub async fn serve(
-    listeners: Vec<Listener>,
-    service: Service,
+    services: Vec<(Vec<Listener>, Service)>,
     stop: Stop,
     ServerLimits { drain, database_connections, closed }: ServerLimits,
 ) -> bool {
@@ -46,8 +45,11 @@ pub async fn serve(
     let connections = Connections::new(room, closed);
     let (end, ending) = watch::channel(false);
     let last = Last::default();
-    let serving = Serving { service, connections, ending, last: last.clone() };
-    let accepting = listeners.into_iter().map(|listener| serving.accept_until(listener, stop.clone()));
+    let serving = Serving { connections, ending, last: last.clone() };
+    let all = services.into_iter().flat_map(|(listeners, service)| {
+        listeners.into_iter().map(move |listener| (listener, service.clone()))
+    });
+    let accepting = all.map(|(listener, service)| serving.accept_until(listener, service, stop.clone()));
     futures_util::future::join_all(accepting).await;
     last.begin();
     let deadline = Instant::now() + drain;
@@ -69,7 +71,6 @@ pub struct ServerLimits {
 
 /// The data that all connections share.
 struct Serving {
-    service: Service,
     connections: Connections,
     /// Becomes true when connections must end.
     ending: watch::Receiver<bool>,
@@ -77,29 +78,29 @@ struct Serving {
 }
 
 impl Serving {
-    async fn accept_until(&self, listener: Listener, stop: Stop) {
+    async fn accept_until(&self, listener: Listener, service: Service, stop: Stop) {
         let mut failures = AcceptFailures::default();
         loop {
             let stream = tokio::select! {
                 () = stop.clone() => {
                     // Connections already accepted by the kernel would be reset with the listener.
                     while let Some(Ok(stream)) = listener.accept().now_or_never() {
-                        self.spawn(stream, self.connections.add().await);
+                        self.spawn(stream, &service, self.connections.add().await);
                     }
                     return;
                 }
                 stream = listener.accept_next(&mut failures) => stream,
             };
-            self.spawn(stream, self.connections.add().await);
+            self.spawn(stream, &service, self.connections.add().await);
         }
     }
 
-    fn spawn(&self, stream: Stream, connection: ListenerConnection) {
+    fn spawn(&self, stream: Stream, service: &Service, connection: ListenerConnection) {
         let number = connection.number();
         let connection = Arc::new(connection);
         let served = connection::serve(
             stream,
-            (self.service.clone(), Arc::clone(&connection)),
+            (service.clone(), Arc::clone(&connection)),
             self.last.clone(),
             self.ending.clone(),
         );

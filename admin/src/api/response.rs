@@ -17,6 +17,8 @@ pub struct Response {
     body: Bytes,
     /// The problem that it carries in another form.
     problem: Option<Code>,
+    /// Whether that is a call which the caller has no right to.
+    is_denied: bool,
     disclosed: Option<Disclosed>,
     /// For a browser that keeps its tokens in cookies.
     session: Option<SessionCookies>,
@@ -47,7 +49,15 @@ impl Response {
     /// A response without a body.
     pub fn empty(status: StatusCode) -> Self {
         let headers = HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
-        Self { status, headers, body: Bytes::new(), problem: None, disclosed: None, session: None }
+        Self {
+            status,
+            headers,
+            body: Bytes::new(),
+            problem: None,
+            is_denied: false,
+            disclosed: None,
+            session: None,
+        }
     }
 
     /// A body of any type, which browsers take for nothing else.
@@ -109,6 +119,18 @@ impl Response {
     pub fn with_problem(mut self, code: Code) -> Self {
         self.problem = Some(code);
         self
+    }
+
+    /// Marks it as the refusal of a call which the caller has no right to: such calls are audited.
+    #[must_use]
+    pub(crate) fn with_denial(mut self, is_denied: bool) -> Self {
+        self.is_denied = is_denied;
+        self
+    }
+
+    /// The problem of a call which the caller has no right to.
+    pub(crate) fn denial(&self) -> Option<Code> {
+        self.problem.filter(|_| self.is_denied)
     }
 
     /// The problem that it carries in another form.

@@ -32,6 +32,16 @@ pub(crate) fn is_from_own_page(headers: &HeaderMap, own: Option<&Url>) -> bool {
     }
 }
 
+/// Whether the browser says that a page of another site, or of another origin of this site, causes the request. A person who
+/// types an address or opens a bookmark causes it alone.
+pub(crate) fn is_caused_by_another_site(headers: &HeaderMap) -> bool {
+    match fetch_site(headers) {
+        Said::Nothing => false,
+        Said::Words(site) => !matches!(site, "same-origin" | "none"),
+        Said::Contradicts => true,
+    }
+}
+
 /// Whether a request of this method may act on cookies. Reading reveals nothing to other origins, whose pages cannot read the
 /// response, so there a browser that says nothing is believed.
 pub(crate) fn may_use_cookies(method: &Method, headers: &HeaderMap, own: Option<&Url>) -> bool {
@@ -123,6 +133,18 @@ mod tests {
             twice.append(name, value);
             assert!(!is_from_own_page(&twice, Some(&OWN.parse().unwrap())), "{name}");
         }
+    }
+
+    #[test]
+    fn a_request_of_another_site_says_so() {
+        let is_refused = |site| is_caused_by_another_site(&headers(site, None));
+        assert!(!is_refused(None) && !is_refused(Some("none")) && !is_refused(Some("same-origin")));
+        for site in ["same-site", "cross-site", "", "Same-Origin", "none, none"] {
+            assert!(is_refused(Some(site)), "{site}");
+        }
+        let mut twice = headers(Some("none"), None);
+        twice.append(FETCH_SITE, HeaderValue::from_static("none"));
+        assert!(is_caused_by_another_site(&twice));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use runtime::env::{Reader, duration_between};
 use runtime::listen::{self, Address};
+use url::Url;
+
+use crate::providers::public_url;
 
 /// Listeners, proxies, draining.
 #[derive(Debug, Clone)]
@@ -14,6 +17,8 @@ pub struct HttpConfig {
     pub listen: Vec<Address>,
     /// The listener of health and metrics.
     pub ops_listen: Vec<Address>,
+    /// The console of operators; `None` if it is not served.
+    pub console: Option<ConsoleConfig>,
     /// The peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
     /// The networks whose addresses very many people share.
@@ -26,6 +31,15 @@ pub struct HttpConfig {
     /// How long of that it may wait for PostgreSQL, except on routes for large amounts. Not configurable: it must be less than
     /// the two seconds after which nginx takes an admin for one that hangs.
     pub stores: Duration,
+}
+
+/// The console of operators.
+#[derive(Debug, Clone)]
+pub struct ConsoleConfig {
+    /// Its listener.
+    pub listen: Vec<Address>,
+    /// Its address in browsers, with which the origin of each form is compared.
+    pub url: Url,
 }
 
 /// See [`HttpConfig::handling`].
@@ -53,6 +67,10 @@ pub fn usual_ops_address() -> Address {
     local(9001)
 }
 
+/// The variables of the console.
+const CONSOLE_LISTEN: &str = "ADMIN_CONSOLE_LISTEN";
+const CONSOLE_URL: &str = "ADMIN_CONSOLE_URL";
+
 fn local(port: u16) -> Address {
     Address::Tcp(([127, 0, 0, 1], port).into())
 }
@@ -62,6 +80,7 @@ impl HttpConfig {
         Self {
             listen: reader.or("ADMIN_LISTEN", vec![local(8001)], listen::list),
             ops_listen: reader.or(OPS_LISTEN, vec![usual_ops_address()], listen::list),
+            console: ConsoleConfig::read(reader),
             trusted_proxies: reader.or(
                 "ADMIN_TRUSTED_PROXIES",
                 TrustedProxies::default(),
@@ -79,6 +98,27 @@ impl HttpConfig {
             ),
             handling: MAX_HANDLING,
             stores: MAX_STORES,
+        }
+    }
+}
+
+impl ConsoleConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let listen = reader.optional(CONSOLE_LISTEN, listen::list);
+        let url = reader.optional(CONSOLE_URL, public_url);
+        match (listen, url) {
+            (Some(listen), Some(url)) => Some(Self { listen, url }),
+            (Some(_), None) => {
+                let why = "must be set when the console is served: its address in browsers, such as \
+                           https://console.cinema.internal";
+                reader.mistake(CONSOLE_URL, why);
+                None
+            }
+            (None, Some(_)) => {
+                reader.mistake(CONSOLE_LISTEN, "must be set, because ADMIN_CONSOLE_URL is set");
+                None
+            }
+            (None, None) => None,
         }
     }
 }

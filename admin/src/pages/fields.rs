@@ -42,6 +42,11 @@ impl PageFields {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// All fields.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether a field has a text.
     pub(crate) fn has(&self, name: &str) -> bool {
         !self.text(name).is_empty()

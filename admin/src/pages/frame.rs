@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::alert::PageAlert;
 use super::assets::{self, AssetNames};
 use super::paths;
+use super::site::PageSite;
 use super::texts::Texts;
 use super::visit::Visit;
 use crate::api::{Code, Problem, Response};
@@ -30,13 +31,25 @@ pub(crate) struct Frame {
     pub(super) address: String,
     /// The name of the site.
     pub(super) host: String,
-    /// How the viewer is addressed, if one is signed in.
+    pub(super) site: PageSite,
+    /// How the user is addressed, if one is signed in.
     pub(super) viewer: Option<String>,
-    pub(super) path: &'static str,
+    /// The pages of the menu; empty for a visitor.
+    pub(super) menu: Vec<MenuEntry>,
     pub(super) form_token: String,
     /// What has been done, or has gone wrong.
     pub(super) alert: Option<PageAlert>,
     pub(super) assets: &'static AssetNames,
+}
+
+/// A page of the menu.
+pub(super) struct MenuEntry {
+    pub(super) path: &'static str,
+    pub(super) text: &'static str,
+    /// Whether it is the page that is shown.
+    pub(super) is_current: bool,
+    /// The permission that the user needs for it and lacks.
+    pub(super) lacks: Option<&'static str>,
 }
 
 /// Another language: its tag, and its name for itself.
@@ -60,8 +73,9 @@ impl Frame {
                 .collect(),
             address: visit.address(),
             host: visit.host(),
+            site: visit.site(),
             viewer: visit.viewer.as_ref().map(|viewer| viewer.shown().to_owned()),
-            path: visit.request.route,
+            menu: account_menu(visit),
             form_token: visit.form_token(),
             alert: visit.news(),
             assets: assets::names(),
@@ -73,9 +87,8 @@ impl Frame {
         match problem {
             Some(problem) => {
                 let is_passing = matches!(problem.code(), Code::Overloaded | Code::DependencyUnavailable);
-                let kept = if is_passing { self.t.typed_kept } else { "" };
-                let text = format!("{} {kept}", self.t.sentence(problem)).trim_end().to_owned();
-                Self { alert: Some(PageAlert { text, is_error: true }), ..self }
+                let kept = is_passing.then_some(self.t.typed_kept);
+                self.alerting(problem, kept)
             }
             None => self,
         }
@@ -83,7 +96,16 @@ impl Frame {
 
     /// The same with a problem on a page without a form.
     pub(super) fn with_failure(self, problem: &Problem) -> Self {
-        Self { alert: Some(PageAlert { text: self.t.sentence(problem), is_error: true }), ..self }
+        self.alerting(problem, None)
+    }
+
+    /// Operators get the sentence about this occurrence too, which is in English.
+    fn alerting(self, problem: &Problem, more: Option<&str>) -> Self {
+        let detail = problem.about_this().filter(|_| self.site.is_console());
+        let sentence = self.t.sentence(problem);
+        let parts = [Some(sentence.as_str()), detail, more];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        Self { alert: Some(PageAlert { text, is_error: true }), ..self }
     }
 
     /// The same with a hint above the content, unless a problem is there.
@@ -92,23 +114,31 @@ impl Frame {
         self
     }
 
-    /// The pages of the menu.
-    pub(super) fn menu(&self) -> [(&'static str, &'static str); 6] {
-        let t = self.t;
-        [
-            (paths::OVERVIEW, t.menu_overview),
-            ("/account/profile", t.menu_profile),
-            ("/account/security", t.menu_security),
-            ("/account/sessions", t.menu_sessions),
-            ("/account/history", t.menu_history),
-            ("/account/data", t.menu_data),
-        ]
+    /// The name of the menu.
+    pub(super) fn menu_title(&self) -> &'static str {
+        match self.site {
+            PageSite::Account => self.t.menu,
+            PageSite::Console => self.t.console.menu,
+        }
     }
+}
 
-    /// Whether the page at `path` is this one: for the navigation.
-    pub(super) fn is_at(&self, path: &str) -> bool {
-        self.path == path
+/// The pages of an account.
+fn account_menu(visit: &Visit) -> Vec<MenuEntry> {
+    if visit.site() != PageSite::Account || visit.viewer.is_none() {
+        return Vec::new();
     }
+    let t = visit.texts();
+    let pages = [
+        (paths::OVERVIEW, t.menu_overview),
+        ("/account/profile", t.menu_profile),
+        ("/account/security", t.menu_security),
+        ("/account/sessions", t.menu_sessions),
+        ("/account/history", t.menu_history),
+        ("/account/data", t.menu_data),
+    ];
+    let entry = |(path, text)| MenuEntry { path, text, is_current: visit.request.route == path, lacks: None };
+    pages.map(entry).into()
 }
 
 /// A page as a response.

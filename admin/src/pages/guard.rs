@@ -1,24 +1,35 @@
 //! What surrounds every handler of a page: who may open it, and which forms may act.
 //!
-//! A browser whose access token has expired has the next pair before the handler runs (`viewer`), so no form is lost.
+//! A browser whose access token has expired has the next pair before the handler runs (`viewer`), so no form is lost. One whose
+//! session has ended keeps the form through the sign-in (`kept`).
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 
+use super::kept::KeptForm;
 use super::problem::page as problem_page;
+use super::sign_in;
+use super::site::PageSite;
 use super::visit::Visit;
 use crate::api::{Code, Problem, Request, Response};
 
 /// Who may open a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Visitors {
+#[derive(Clone, Copy)]
+pub(super) enum Visitors {
     Anyone,
-    SignedIn,
+    /// Others see the sign-in, which keeps the form that they sent.
+    SignedIn(AskToSignIn),
 }
 
+/// The page of a sign-in that keeps a form.
+pub(super) type AskToSignIn = fn(&Visit, KeptForm) -> Response;
+
+/// The pages of viewers for the signed-in user.
+const VIEWERS: Visitors = Visitors::SignedIn(sign_in::ask_with);
+
 /// A handler in the table of routes.
-type PageHandler = BoxFuture<'static, Result<Response, Problem>>;
+pub(super) type PageHandler = BoxFuture<'static, Result<Response, Problem>>;
 
 /// What a page does with a visit: an `async fn`.
 pub trait PageAction: Clone + Send + Sync + 'static {
@@ -38,14 +49,14 @@ where
 
 /// A page that anyone may open.
 pub fn anyone(handler: impl PageAction) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
-    move |request| answer(request, Visitors::Anyone, handler.clone()).boxed()
+    move |request| answer(PageSite::Account, request, Visitors::Anyone, handler.clone()).boxed()
 }
 
 /// A page for the signed-in user; others are asked to sign in, and come back.
 pub fn signed_in(
     handler: impl PageAction,
 ) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
-    move |request| answer(request, Visitors::SignedIn, handler.clone()).boxed()
+    move |request| answer(PageSite::Account, request, VIEWERS, handler.clone()).boxed()
 }
 
 /// The form of a page that anyone may open. `submit` acts on it. `show` shows it again with what was typed: in another language,
@@ -54,7 +65,9 @@ pub fn anyone_sends(
     submit: impl PageAction,
     show: impl PageAction,
 ) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
-    move |request| answer_form(request, Visitors::Anyone, submit.clone(), show.clone()).boxed()
+    move |request| {
+        answer_form(PageSite::Account, request, Visitors::Anyone, (submit.clone(), show.clone())).boxed()
+    }
 }
 
 /// The same for a page for the signed-in user.
@@ -62,24 +75,31 @@ pub fn signed_in_sends(
     submit: impl PageAction,
     show: impl PageAction,
 ) -> impl Fn(Request) -> PageHandler + Send + Sync + Clone + 'static {
-    move |request| answer_form(request, Visitors::SignedIn, submit.clone(), show.clone()).boxed()
+    move |request| answer_form(PageSite::Account, request, VIEWERS, (submit.clone(), show.clone())).boxed()
 }
 
-async fn answer(request: Request, visitors: Visitors, handler: impl PageAction) -> Result<Response, Problem> {
-    let visit = Visit::begin(request).await?;
+/// Answers a request to a page of `site`.
+pub(super) async fn answer(
+    site: PageSite,
+    request: Request,
+    visitors: Visitors,
+    handler: impl PageAction,
+) -> Result<Response, Problem> {
+    let visit = Visit::begin(site, request).await?;
     match FormUse::of(&visit, visitors) {
         FormUse::Acts => conclude(visit, visitors, handler).await,
         FormUse::Shown | FormUse::Outdated | FormUse::Refused => Ok(refuse(&visit)),
     }
 }
 
-async fn answer_form(
+/// Answers a form of a page of `site`: what acts on it, and what shows it again.
+pub(super) async fn answer_form(
+    site: PageSite,
     request: Request,
     visitors: Visitors,
-    submit: impl PageAction,
-    show: impl PageAction,
+    (submit, show): (impl PageAction, impl PageAction),
 ) -> Result<Response, Problem> {
-    let visit = Visit::begin(request).await?;
+    let visit = Visit::begin(site, request).await?;
     match FormUse::of(&visit, visitors) {
         FormUse::Acts => conclude(visit, visitors, submit).await,
         FormUse::Shown => conclude(visit, visitors, show).await,
@@ -96,16 +116,30 @@ async fn answer_form(
 async fn conclude(visit: Visit, visitors: Visitors, handler: impl PageAction) -> Result<Response, Problem> {
     let kept = visit.clone();
     let result = match (visitors, &visit.viewer) {
-        (Visitors::SignedIn, None) => Ok(kept.ask_to_sign_in()),
-        (Visitors::SignedIn, Some(_)) | (Visitors::Anyone, _) => handler.perform(visit).await,
+        (Visitors::SignedIn(ask), None) => Ok(ask_to_sign_in(&kept, ask)),
+        (Visitors::SignedIn(_), Some(_)) | (Visitors::Anyone, _) => handler.perform(visit).await,
     };
     let response = match result {
         Ok(response) => response,
         // The session was ended while the page worked.
+        Err(problem)
+            if let Visitors::SignedIn(ask) = visitors
+                && has_ended(&problem) =>
+        {
+            ask_to_sign_in(&kept, ask)
+        }
         Err(problem) if kept.viewer.is_some() && has_ended(&problem) => kept.ask_to_sign_in(),
         Err(problem) => problem_page(&kept, &problem),
     };
     Ok(kept.jar.set_on(response))
+}
+
+/// Asks to sign in. What was typed into a form is not lost.
+fn ask_to_sign_in(visit: &Visit, ask: AskToSignIn) -> Response {
+    match KeptForm::of_request(visit) {
+        Some(kept) => ask(visit, kept),
+        None => visit.ask_to_sign_in(),
+    }
 }
 
 fn refuse(visit: &Visit) -> Response {
@@ -139,14 +173,14 @@ impl FormUse {
             return Self::Acts;
         }
         // It acts on nothing: the visitor is asked to sign in.
-        if visitors == Visitors::SignedIn && visit.viewer.is_none() {
+        if matches!(visitors, Visitors::SignedIn(_)) && visit.viewer.is_none() {
             return Self::Acts;
         }
         if !visit.is_from_own_page() {
             return Self::Refused;
         }
         // A form that was filled in before the sign-in, in another tab, is of no user.
-        let may_be_older = visitors == Visitors::Anyone;
+        let may_be_older = matches!(visitors, Visitors::Anyone);
         match visit.has_token_of(visit.user()) || (may_be_older && visit.has_token_of(None)) {
             false => Self::Outdated,
             true if visit.asks_for_language() => Self::Shown,

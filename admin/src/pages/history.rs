@@ -9,7 +9,7 @@ use super::visit::Visit;
 use crate::api::{Problem, Response};
 use crate::mail::Software;
 use crate::moments::moment;
-use crate::sessions::history::list::History;
+use crate::sessions::history::list::{History, HistoryItem};
 
 #[derive(Template)]
 #[template(path = "history.html")]
@@ -20,10 +20,26 @@ struct HistoryPage {
 }
 
 /// An entry.
-struct ShownEntry {
-    what: String,
-    when: String,
-    from: String,
+pub(super) struct ShownEntry {
+    pub(super) what: String,
+    pub(super) when: String,
+    pub(super) from: String,
+}
+
+impl ShownEntry {
+    /// An entry, in the language of the visit.
+    pub(super) fn of(visit: &Visit, item: HistoryItem) -> Self {
+        let t = visit.texts();
+        let software = Software::of(item.user_agent.as_deref()).shown();
+        let address = item.address.map(|address| address.to_string());
+        let attempts = (item.attempts > 1).then(|| fill(t.history_attempts, &item.attempts.to_string()));
+        let from = [item.provider, software, address, attempts];
+        Self {
+            what: t.codes.event(&item.event).to_owned(),
+            when: moment(item.occurred_at, visit.language),
+            from: from.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        }
+    }
 }
 
 /// Shows a part of the history, the newest first.
@@ -39,17 +55,7 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     let connection = request.context.db.get().await?;
     let history = History::asked_for(&request, &connection, viewer.user()).await?;
     drop(connection);
-    let entries = history.items.into_iter().map(|item| {
-        let software = Software::of(item.user_agent.as_deref()).shown();
-        let address = item.address.map(|address| address.to_string());
-        let attempts = (item.attempts > 1).then(|| fill(t.history_attempts, &item.attempts.to_string()));
-        let from = [item.provider, software, address, attempts];
-        ShownEntry {
-            what: t.codes.event(&item.event).to_owned(),
-            when: moment(item.occurred_at, visit.language),
-            from: from.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        }
-    });
+    let entries = history.items.into_iter().map(|item| ShownEntry::of(&visit, item));
     let frame = Frame::of(&visit, t.history_title);
     let template = HistoryPage { entries: entries.collect(), older: history.next_cursor, frame };
     Ok(respond(StatusCode::OK, &template))

@@ -1,7 +1,6 @@
-//! `/account/language`: the language, from a page without a form of its own. Other forms ask for it themselves, and are shown
-//! again with what was typed.
+//! `/account/language` and `/console/language`: the language, from a page without a form of its own. Other forms ask for it
+//! themselves, and are shown again with what was typed.
 
-use super::return_to::NextPage;
 use super::visit::Visit;
 use crate::api::{Problem, Response};
 
@@ -11,6 +10,6 @@ use crate::api::{Problem, Response};
 ///
 /// None.
 pub async fn choose(visit: Visit) -> Result<Response, Problem> {
-    let page = NextPage::of(&visit.request.context, &visit.asked("page"));
-    Ok(visit.redirect(if page.is_of_account() { page.as_str() } else { super::paths::OVERVIEW }))
+    let page = visit.next_page_of(&visit.asked("page"));
+    Ok(visit.redirect(if page.is_of_site() { page.as_str() } else { visit.site().root() }))
 }

@@ -6,13 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue};
 
+use super::site::PageSite;
 use crate::actor::cookie;
 use crate::api::{Code, Problem};
 use crate::config::Language;
 use crate::random::Random;
-
-/// `__Host-`: no subdomain can put its own in.
-const NAME: &str = "__Host-page";
 
 /// How long a browser keeps it, in seconds: a year, for the language.
 const LIFE: u32 = 31_536_000;
@@ -41,7 +39,7 @@ impl PageNews {
 
     fn parse(text: &str) -> Option<Self> {
         let (kind, word) = text.split_once('-')?;
-        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || b"_-".contains(&byte);
         let is_known = matches!(kind, "done" | "problem");
         let is_good = is_known && word.len() <= LONGEST_WORD && word.bytes().all(is_word);
         is_good.then(|| Self { is_problem: kind == "problem", word: word.to_owned() })
@@ -62,9 +60,9 @@ pub(super) struct BrowserMark {
 }
 
 impl BrowserMark {
-    /// That of the browser; `None` if it sends none, several, or another text.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let (secret, rest) = cookie(headers, NAME)?.split_once('.')?;
+    /// That of the browser at a site; `None` if it sends none, several, or another text.
+    pub(super) fn of(site: PageSite, headers: &HeaderMap) -> Option<Self> {
+        let (secret, rest) = cookie(headers, site.mark_cookie())?.split_once('.')?;
         let (language, news) = rest.split_once('.').unwrap_or((rest, ""));
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         let is_secret = secret.len() == LETTERS && secret.bytes().all(is_letter);
@@ -91,13 +89,13 @@ impl BrowserMark {
         Self { news, ..self.clone() }
     }
 
-    /// The cookie.
-    pub(super) fn line(&self) -> Option<HeaderValue> {
-        let language = self.language.map_or("", Language::tag);
+    /// The cookie. `__Host-`: no subdomain can put its own in.
+    pub(super) fn line(&self, site: PageSite) -> Option<HeaderValue> {
+        let (language, secret) = (self.language.map_or("", Language::tag), &self.secret);
         let news = self.news.as_ref().map(|news| format!(".{}", news.text())).unwrap_or_default();
+        let (name, same_site) = (site.mark_cookie(), site.same_site());
         let text = format!(
-            "{NAME}={}.{language}{news}; Path=/; Max-Age={LIFE}; Secure; HttpOnly; SameSite=Lax",
-            self.secret
+            "{name}={secret}.{language}{news}; Path=/; Max-Age={LIFE}; Secure; HttpOnly; SameSite={same_site}"
         );
         HeaderValue::try_from(text).ok()
     }
@@ -113,15 +111,16 @@ mod tests {
 
     fn read(text: &str) -> Option<BrowserMark> {
         let line = HeaderValue::try_from(text).unwrap();
-        BrowserMark::of(&HeaderMap::from_iter([(header::COOKIE, line)]))
+        BrowserMark::of(PageSite::Account, &HeaderMap::from_iter([(header::COOKIE, line)]))
     }
 
     #[test]
     fn a_mark_is_read_back_with_its_language_and_its_news() {
         for language in [None, Some(Language::Russian), Some(Language::English)] {
-            for news in [None, Some(PageNews::done("saved")), Some(PageNews::problem(Code::CodeWrong))] {
+            for news in [None, Some(PageNews::done("end-session")), Some(PageNews::problem(Code::CodeWrong))]
+            {
                 let mark = BrowserMark { language, news, ..BrowserMark::new(&SystemRandom).unwrap() };
-                let line = mark.line().unwrap();
+                let line = mark.line(PageSite::Account).unwrap();
                 let pair = line.to_str().unwrap().split(';').next().unwrap();
                 assert!(read(pair) == Some(mark));
             }
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_mark() {
-        let good = format!("{NAME}={}.ru", "a".repeat(LETTERS));
+        let good = format!("__Host-page={}.ru", "a".repeat(LETTERS));
         assert!(read(&good).is_some() && read(&format!("{good}; {good}")).is_none());
         for bad in ["done", "done-A", "x-saved", &format!("done-{}", "a".repeat(LONGEST_WORD + 1))] {
             assert!(read(&format!("{good}.{bad}")).unwrap().news.is_none(), "{bad}");
@@ -143,7 +142,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_cookie_is_read_without_panic(text in "[ -~]{0,60}") {
-            let _either = (read(&text).is_some(), read(&format!("{NAME}={text}")).is_some());
+            let _either = (read(&text).is_some(), read(&format!("__Host-page={text}")).is_some());
         }
     }
 }

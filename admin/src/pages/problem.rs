@@ -6,6 +6,7 @@ use shared::request_id::RequestId;
 
 use super::assets::{self, AssetNames};
 use super::frame::{Frame, respond as respond_page};
+use super::site::PageSite;
 use super::texts::Texts;
 use super::visit::Visit;
 use crate::api::{Problem, Response};
@@ -27,6 +28,9 @@ struct ProblemPage {
 #[template(path = "problem_alone.html")]
 struct ProblemAlone {
     t: &'static Texts,
+    /// The path of the first page of the site, and the text of the link to it.
+    root: &'static str,
+    next: &'static str,
     language: &'static str,
     sentence: String,
     /// A sentence about this occurrence.
@@ -39,9 +43,11 @@ struct ProblemAlone {
 /// The page of a problem that a page cannot show beside its form.
 pub(super) fn page(visit: &Visit, problem: &Problem) -> Response {
     let t = visit.texts();
-    let next = match visit.viewer {
-        Some(_) => ("/account/", t.to_overview),
-        None => ("/account/sign-in", t.to_sign_in),
+    let site = visit.site();
+    let next = match (&visit.viewer, site) {
+        (Some(_), PageSite::Account) => (site.root(), t.to_overview),
+        (Some(_), PageSite::Console) => (site.root(), t.console.to_start),
+        (None, PageSite::Account | PageSite::Console) => (site.sign_in(), t.to_sign_in),
     };
     let template = ProblemPage {
         frame: Frame::of(visit, t.problem_title).with_failure(problem),
@@ -53,10 +59,12 @@ pub(super) fn page(visit: &Visit, problem: &Problem) -> Response {
 }
 
 /// `problem` as a page instead of JSON, with the same status and headers.
-pub fn alone(problem: &Problem, request_id: &RequestId, language: Language) -> Response {
+pub fn alone(site: PageSite, problem: &Problem, request_id: &RequestId, language: Language) -> Response {
     let t = Texts::of(language);
     let template = ProblemAlone {
         t,
+        root: site.root(),
+        next: if site.is_console() { t.console.to_start } else { t.to_overview },
         language: language.tag(),
         sentence: t.sentence(problem),
         detail: if language == Language::English {
@@ -82,7 +90,7 @@ pub fn alone(problem: &Problem, request_id: &RequestId, language: Language) -> R
 /// Notes the problem for the log and the trace, and when the client may try again.
 pub(super) fn with_problem(response: Response, problem: &Problem) -> Response {
     // A page that asks for a password is no challenge for a program.
-    let response = response.with_problem(problem.code());
+    let response = response.with_problem(problem.code()).with_denial(problem.is_denied());
     match problem.seconds() {
         Some(seconds) => response.with_header(header::RETRY_AFTER, HeaderValue::from(seconds)),
         None => response,

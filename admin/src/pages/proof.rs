@@ -40,12 +40,15 @@ impl ProofWays {
         let words = visit.texts().provider_button;
         let is_linked = |id: &str| profile.linked_providers.iter().any(|linked| linked == id);
         let linked = context.providers.iter().filter(|provider| is_linked(provider.id()));
+        let is_console = visit.site().is_console();
         let providers = match context.return_page {
+            // An operator is proved by a password alone.
+            _ if is_console => Vec::new(),
             Some(_) => linked.map(|provider| ProviderButton::of(provider, words, "")).collect(),
             // Browsers could not come back.
             None => Vec::new(),
         };
-        let has_mail = context.outbox.is_on() && profile.email_verified;
+        let has_mail = !is_console && context.outbox.is_on() && profile.email_verified;
         Self { page: page.to_owned(), providers, has_mail }
     }
 

@@ -103,8 +103,8 @@ fn back(visit: &Visit, next: &NextPage, problem: Problem) -> Result<Response, Pr
 
 /// The page of the action. It is one of the account.
 fn next_page(visit: &Visit) -> NextPage {
-    let asked = Some(visit.next_page()).filter(NextPage::is_of_account);
-    asked.unwrap_or_else(|| NextPage::of(&visit.request.context, ""))
+    let asked = Some(visit.next_page()).filter(NextPage::is_of_site);
+    asked.unwrap_or_else(|| visit.next_page_of(""))
 }
 
 fn page(visit: &Visit, next: &NextPage, flow: &str, problem: Option<&Problem>) -> Response {

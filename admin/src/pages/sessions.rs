@@ -10,7 +10,7 @@ use super::visit::Visit;
 use crate::api::{Form, Problem, Response, SessionCookies};
 use crate::mail::Software;
 use crate::moments::moment;
-use crate::sessions::list::Sessions;
+use crate::sessions::list::{SessionItem, Sessions};
 use crate::sessions::{end, logout_all};
 
 #[derive(Template)]
@@ -21,11 +21,29 @@ struct SessionsPage {
 }
 
 /// A session.
-struct ShownSession {
-    id: String,
-    is_current: bool,
-    device: String,
-    details: String,
+pub(super) struct ShownSession {
+    pub(super) id: String,
+    pub(super) is_current: bool,
+    pub(super) device: String,
+    pub(super) details: String,
+}
+
+impl ShownSession {
+    /// A session, in the language of the visit.
+    pub(super) fn of(visit: &Visit, session: SessionItem) -> Self {
+        let t = visit.texts();
+        let software = Software::of(session.user_agent.as_deref()).shown();
+        let parts = [session.device_name, software].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        let network = session.address.map(|address| format!("{} {address}", t.session_network));
+        let since = fill(t.session_since, &moment(session.created_at, visit.language));
+        let last = fill(t.session_last, &moment(session.last_used_at, visit.language));
+        Self {
+            id: session.session_id.to_string(),
+            is_current: session.current,
+            device: if parts.is_empty() { t.session_unknown_device.to_owned() } else { parts },
+            details: [Some(since), Some(last), network].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        }
+    }
 }
 
 const PATH: &str = "/account/sessions";
@@ -40,19 +58,7 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     let connection = visit.request.context.db.get().await?;
     let listed = Sessions::of(&connection, viewer.user(), viewer.caller.session).await?;
     drop(connection);
-    let shown = listed.items.into_iter().map(|session| {
-        let software = Software::of(session.user_agent.as_deref()).shown();
-        let parts = [session.device_name, software].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-        let network = session.address.map(|address| format!("{} {address}", t.session_network));
-        let since = fill(t.session_since, &moment(session.created_at, visit.language));
-        let last = fill(t.session_last, &moment(session.last_used_at, visit.language));
-        ShownSession {
-            id: session.session_id.to_string(),
-            is_current: session.current,
-            device: if parts.is_empty() { t.session_unknown_device.to_owned() } else { parts },
-            details: [Some(since), Some(last), network].into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        }
-    });
+    let shown = listed.items.into_iter().map(|session| ShownSession::of(&visit, session));
     let template = SessionsPage { sessions: shown.collect(), frame: Frame::of(&visit, t.sessions_title) };
     Ok(respond(StatusCode::OK, &template))
 }

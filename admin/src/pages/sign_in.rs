@@ -6,6 +6,7 @@ use super::continued::go_on;
 use super::erasing;
 use super::field::{FormField, focus};
 use super::frame::{Frame, respond};
+use super::kept::KeptForm;
 use super::problem::{status_of, with_problem};
 use super::providers::{ProviderButton, to_sign_in};
 use super::return_to::NextPage;
@@ -20,6 +21,8 @@ struct SignInPage {
     identifier: FormField,
     password: FormField,
     next: String,
+    /// A form that is sent after the sign-in.
+    kept: Option<KeptForm>,
     providers: Vec<ProviderButton>,
     has_mail: bool,
     /// Whether people may register by themselves.
@@ -35,8 +38,13 @@ pub async fn show(visit: Visit) -> Result<Response, Problem> {
     let next = visit.next_page();
     match &visit.viewer {
         Some(_) => Ok(visit.redirect(next.as_str())),
-        None => Ok(page(&visit, &next, None)),
+        None => Ok(page(&visit, &next, None, KeptForm::sent(&visit))),
     }
+}
+
+/// Asks a user whose session has ended to sign in, and keeps the form that was sent.
+pub(super) fn ask_with(visit: &Visit, kept: KeptForm) -> Response {
+    page(visit, &visit.page_to_come_back_to(), Some(&Problem::new(Code::SessionExpired)), Some(kept))
 }
 
 /// Signs in.
@@ -49,14 +57,17 @@ pub async fn submit(visit: Visit) -> Result<Response, Problem> {
     match login::perform(visit.with(visit.fields.form(&["identifier", "password"]))).await {
         Ok(pair) => {
             visit.keep(&pair);
-            Ok(go_on(&visit, &next))
+            match KeptForm::sent(&visit) {
+                Some(kept) => kept.ask_to_send(&visit, &pair).await,
+                None => Ok(go_on(&visit, &next)),
+            }
         }
         Err(problem) if problem.code() == Code::ErasurePending => erasing::ask(&visit, &problem).await,
-        Err(problem) => Ok(page(&visit, &next, Some(&problem))),
+        Err(problem) => Ok(page(&visit, &next, Some(&problem), KeptForm::sent(&visit))),
     }
 }
 
-fn page(visit: &Visit, next: &NextPage, problem: Option<&Problem>) -> Response {
+fn page(visit: &Visit, next: &NextPage, problem: Option<&Problem>, kept: Option<KeptForm>) -> Response {
     let (t, context) = (visit.texts(), &visit.request.context);
     let mut identifier = FormField::text(t, "identifier", t.name_or_email)
         .with_value(visit.fields.text("identifier"))
@@ -69,6 +80,7 @@ fn page(visit: &Visit, next: &NextPage, problem: Option<&Problem>) -> Response {
         identifier,
         password,
         next: next.as_str().to_owned(),
+        kept,
         providers: to_sign_in(visit, next),
         has_mail: context.outbox.is_on(),
         is_open: context.config.registration.is_for_everyone(),

@@ -13,8 +13,9 @@ use super::return_to::NextPage;
 use super::texts::fill;
 use super::viewer::Viewer;
 use super::visit::Visit;
-use crate::api::{Code, Form, Problem, Response};
+use crate::api::{Code, Form, Problem, Request, Response};
 use crate::provider_sign_in::{exchange, finish_proof};
+use crate::sessions::logout;
 
 /// The parameter with the code of a sign-in, and the field.
 const CODE: &str = "one_time_code";
@@ -88,6 +89,7 @@ fn ask(visit: &Visit, next: &NextPage, code: String) -> Response {
 async fn sign_in(visit: &Visit, next: &NextPage, code: &str) -> Result<Response, Problem> {
     match exchange::perform(visit.with(Form::of_texts([(CODE, code)]))).await {
         Ok(pair) => {
+            end_former(visit).await;
             visit.keep(&pair);
             Ok(go_on(visit, next))
         }
@@ -97,6 +99,19 @@ async fn sign_in(visit: &Visit, next: &NextPage, code: &str) -> Result<Response,
             Ok(visit.redirect(next.as_str()))
         }
         Err(problem) => Ok(back(visit, next, problem.code())),
+    }
+}
+
+/// Ends the session that the new one replaces in this browser.
+async fn end_former(visit: &Visit) {
+    if visit.viewer.is_none() {
+        return;
+    }
+    // The endpoint knows no parameter of this page.
+    let request = Request { query: String::new(), ..visit.with(Form::default()) };
+    if let Err(problem) = logout::handle(request).await {
+        // The sign-in stands; the former session ends by its own end.
+        tracing::warn!(code = problem.code().as_str(), "A session that another one replaced was not ended.");
     }
 }
 
@@ -114,7 +129,7 @@ async fn prove(visit: &Visit, next: &NextPage, code: &str) -> Response {
 
 /// To the page where it began, which says what is wrong.
 fn back(visit: &Visit, next: &NextPage, code: Code) -> Response {
-    let is_elsewhere = next.is_of_account() && next.as_str() != paths::OVERVIEW;
+    let is_elsewhere = next.is_of_site() && next.as_str() != paths::OVERVIEW;
     match (&visit.viewer, code) {
         (Some(_), _) if is_elsewhere => visit.redirect_problem(next.as_str(), code),
         (Some(_), _) => visit.redirect_problem("/account/security", code),

@@ -2,6 +2,7 @@
 //! text is missing and none is unknown.
 
 mod codes;
+mod console_list;
 mod list;
 
 use std::ops::Deref;
@@ -14,11 +15,14 @@ use crate::api::Problem;
 use crate::config::Language;
 
 use codes::CodeTexts;
+pub(super) use console_list::ConsoleTexts;
 use list::PageTexts;
 
 /// All texts of a language. Dereferences to those of the viewers' pages.
 pub(super) struct Texts {
     pages: PageTexts,
+    /// The texts of the console.
+    pub(super) console: ConsoleTexts,
     /// The sentences for the words of the API.
     pub(super) codes: CodeTexts,
 }
@@ -26,20 +30,27 @@ pub(super) struct Texts {
 /// The files of a language.
 struct Sources {
     pages: &'static str,
+    console: &'static str,
     codes: &'static str,
 }
 
-const ENGLISH: Sources =
-    Sources { pages: include_str!("texts/en/pages.json"), codes: include_str!("texts/en/codes.json") };
-const RUSSIAN: Sources =
-    Sources { pages: include_str!("texts/ru/pages.json"), codes: include_str!("texts/ru/codes.json") };
+const ENGLISH: Sources = Sources {
+    pages: include_str!("texts/en/pages.json"),
+    console: include_str!("texts/en/console.json"),
+    codes: include_str!("texts/en/codes.json"),
+};
+const RUSSIAN: Sources = Sources {
+    pages: include_str!("texts/ru/pages.json"),
+    console: include_str!("texts/ru/console.json"),
+    codes: include_str!("texts/ru/codes.json"),
+};
 
 static IN_ENGLISH: LazyLock<Texts> = LazyLock::new(|| ENGLISH.read());
 static IN_RUSSIAN: LazyLock<Texts> = LazyLock::new(|| RUSSIAN.read());
 
 impl Sources {
     fn read(&self) -> Texts {
-        Texts { pages: parse(self.pages), codes: parse(self.codes) }
+        Texts { pages: parse(self.pages), console: parse(self.console), codes: parse(self.codes) }
     }
 }
 
@@ -89,7 +100,7 @@ impl Texts {
 
     /// What a page has done, by the word of its redirect.
     pub(super) fn done(&self, word: &str) -> Option<&'static str> {
-        self.done.get(word).copied()
+        self.console.done.get(word).or_else(|| self.done.get(word)).copied()
     }
 }
 
@@ -103,7 +114,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::access::Right;
     use crate::api::Code;
+    use crate::audit::AuditAction;
     use crate::mail::NoticeKind;
 
     fn is_cyrillic(letter: char) -> bool {
@@ -114,13 +127,11 @@ mod tests {
     fn all(language: Language) -> Vec<(String, &'static str)> {
         let texts = Texts::of(language);
         let CodeTexts { problems, fields, events, notices, .. } = &texts.codes;
-        let maps = [("done", &texts.done), ("problems", problems), ("fields", fields)];
-        let maps = maps.into_iter().chain([("events", events), ("notices", notices)]);
-        let of_map = maps.flat_map(|(map, sentences)| {
+        let maps = [("problems", problems), ("fields", fields), ("events", events), ("notices", notices)];
+        let of_map = maps.into_iter().flat_map(|(map, sentences)| {
             sentences.iter().map(move |(word, text)| (format!("{map}.{word}"), *text))
         });
-        let named = texts.all().into_iter().map(|(name, text)| (name.to_owned(), text));
-        named.chain(of_map).collect()
+        texts.pages.all().into_iter().chain(texts.console.all()).chain(of_map).collect()
     }
 
     #[test]
@@ -159,6 +170,10 @@ mod tests {
             assert_eq!(has(&codes.notices), NoticeKind::ALL.iter().map(|kind| kind.word()).collect());
             let events: Vec<_> = crate::sessions::history::event_names().collect();
             assert_eq!(has(&codes.events), words(&events));
+            let rights: Vec<_> = Right::ALL.iter().map(|right| right.as_str()).collect();
+            assert_eq!(has(&Texts::of(language).console.rights), words(&rights));
+            let actions: Vec<_> = AuditAction::ALL.iter().map(|action| action.name()).collect();
+            assert_eq!(has(&Texts::of(language).console.actions), words(&actions));
             for text in codes.problems.values() {
                 assert!(text.ends_with('.') && text.len() > 20, "{text}");
             }

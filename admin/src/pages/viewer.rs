@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::jar::Jar;
 use crate::access::caller;
-use crate::actor::{Caller, cookie};
-use crate::api::{ACCESS_COOKIE, Form, Problem, REFRESH_COOKIE, Request};
+use crate::actor::Caller;
+use crate::api::{Form, Problem, Request};
 use crate::sessions::refresh;
 use crate::users::profile::Profile;
 use crate::users::profile::store::profile;
@@ -53,16 +53,14 @@ impl Viewer {
 pub(super) async fn find(request: &Request, jar: &Jar) -> Result<FoundViewer, Problem> {
     let nothing =
         || FoundViewer { request: request.of_page(Form::default(), None), viewer: None, has_ended: false };
-    let access = cookie(&request.headers, ACCESS_COOKIE).filter(|text| !text.is_empty());
-    if let Some(access) = access
-        && let Some(found) = with_access(request, access.into()).await?
+    let tokens = jar.tokens();
+    if let Some(access) = tokens.access
+        && let Some(found) = with_access(request, access).await?
     {
         return Ok(found);
     }
-    let Some(token) = cookie(&request.headers, REFRESH_COOKIE).filter(|text| !text.is_empty()) else {
-        return Ok(nothing());
-    };
-    let asked = request.of_page(Form::of_texts([("refresh_token", token)]), None);
+    let Some(token) = tokens.refresh else { return Ok(nothing()) };
+    let asked = request.of_page(Form::of_texts([("refresh_token", token.expose_secret())]), None);
     let pair = match refresh::perform(asked).await {
         Ok(renewed) => renewed.pair,
         // The cookies stay: another tab may have got the next ones meanwhile, and this response may arrive after those.
@@ -71,8 +69,7 @@ pub(super) async fn find(request: &Request, jar: &Jar) -> Result<FoundViewer, Pr
         }
         Err(problem) => return Err(problem),
     };
-    jar.add_session(&pair.cookies());
-    jar.add(pair.device_cookie());
+    jar.add_pair(&pair);
     Ok(with_access(request, pair.access()).await?.unwrap_or_else(nothing))
 }
 

@@ -1,6 +1,6 @@
 //! A visit of a page: who sends the request, in which language, and with which form.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderValue, StatusCode, header};
 use secrecy::SecretString;
@@ -11,10 +11,11 @@ use super::fields::PageFields;
 use super::form_token;
 use super::jar::Jar;
 use super::mark::{BrowserMark, PageNews};
-use super::paths;
 use super::return_to::{self, NextPage};
+use super::site::PageSite;
 use super::texts::Texts;
 use super::viewer::{Viewer, find};
+use crate::actor::Caller;
 use crate::api::same_origin::is_from_own_page;
 use crate::api::{Code, Form, Problem, Request, Response};
 use crate::config::Language;
@@ -36,6 +37,8 @@ pub struct Visit {
     /// Whether a form was sent that must not act, and is shown again.
     is_outdated: bool,
     pub(super) jar: Jar,
+    /// Whose request it is, for what is audited of it.
+    audited: Arc<OnceLock<Caller>>,
     mark: BrowserMark,
 }
 
@@ -43,12 +46,17 @@ pub struct Visit {
 pub(super) const LANGUAGE: &str = "language";
 
 impl Visit {
-    pub(super) async fn begin(request: Request) -> Result<Self, Problem> {
+    /// A request to a page of `site`.
+    pub(super) async fn begin(site: PageSite, request: Request) -> Result<Self, Problem> {
         let is_form = !request.method.is_safe();
         let fields =
             if is_form { PageFields::read(&request.headers, &request.body)? } else { PageFields::default() };
-        let jar = Jar::default();
+        let jar = Jar::new(site, &request.headers);
         let found = find(&request, &jar).await?;
+        if let Some(viewer) = &found.viewer {
+            // For what is audited of this request.
+            let _known_already = request.caller.set(viewer.caller);
+        }
         let mut visit = Self {
             mark: mark_of(&request, &fields, &jar)?,
             is_outdated: false,
@@ -57,6 +65,7 @@ impl Visit {
             request: found.request,
             viewer: found.viewer,
             has_ended: found.has_ended,
+            audited: Arc::clone(&request.caller),
             jar,
         };
         visit.language = visit.chosen_language();
@@ -77,6 +86,25 @@ impl Visit {
         form_token::is_valid(&context.page_keys, &self.mark, user, sent)
     }
 
+    /// The site of the page.
+    pub(super) fn site(&self) -> PageSite {
+        self.jar.site
+    }
+
+    /// The path of this very page.
+    pub(crate) fn path(&self) -> String {
+        let part = |part: &'static str| {
+            let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            name.map_or(part, |name| self.request.params.get(name).unwrap_or_default()).to_owned()
+        };
+        self.request.route.split('/').map(part).collect::<Vec<_>>().join("/")
+    }
+
+    /// Notes who has just signed in, for what is audited of this request.
+    pub(super) fn note_caller(&self, caller: Caller) {
+        let _known_already = self.audited.set(caller);
+    }
+
     /// The user who is signed in.
     pub(crate) fn user(&self) -> Option<Uuid> {
         self.viewer.as_ref().map(Viewer::user)
@@ -89,13 +117,18 @@ impl Visit {
 
     /// The name of the site: the host of its address.
     pub(super) fn host(&self) -> String {
-        let own = self.request.context.config.public_url.as_ref();
+        let own = self.site().own_address(&self.request.context);
         own.and_then(|own| own.host_str()).unwrap_or("Usher").to_owned()
     }
 
     /// The token for the forms of a page.
     pub(super) fn form_token(&self) -> String {
-        form_token::of(&self.request.context.page_keys, &self.mark, self.user())
+        self.form_token_of(self.user())
+    }
+
+    /// The same for a user.
+    pub(super) fn form_token_of(&self, user: Option<Uuid>) -> String {
+        form_token::of(&self.request.context.page_keys, &self.mark, user)
     }
 
     /// Whether a form was sent.
@@ -110,7 +143,7 @@ impl Visit {
 
     /// Whether the request comes from a page of this service.
     pub(super) fn is_from_own_page(&self) -> bool {
-        is_from_own_page(&self.request.headers, self.request.context.config.public_url.as_ref())
+        is_from_own_page(&self.request.headers, self.site().own_address(&self.request.context))
     }
 
     /// The same visit, whose form is shown again because it is out of date.
@@ -123,9 +156,14 @@ impl Visit {
         if self.is_form() { self.fields.text(name).to_owned() } else { self.query(name).unwrap_or_default() }
     }
 
-    /// The page that the viewer wants to go to.
+    /// The page that the user wants to go to.
     pub(super) fn next_page(&self) -> NextPage {
-        NextPage::of(&self.request.context, &self.asked(return_to::FIELD))
+        self.next_page_of(&self.asked(return_to::FIELD))
+    }
+
+    /// The page at this address, or else the first one of the site.
+    pub(super) fn next_page_of(&self, asked: &str) -> NextPage {
+        NextPage::of(self.site(), &self.request.context, asked)
     }
 
     /// The value of a parameter of the query.
@@ -141,7 +179,7 @@ impl Visit {
             return Some(PageAlert { text: texts.form_outdated.to_owned(), is_error: true });
         }
         let news = self.mark.news.as_ref()?;
-        self.jar.add(self.mark.with_news(None).line());
+        self.jar.add(self.mark.with_news(None).line(self.site()));
         let text = match news.is_problem {
             true => texts.codes.problem(*Code::ALL.iter().find(|code| code.as_str() == news.word)?),
             false => texts.done(&news.word)?,
@@ -151,7 +189,7 @@ impl Visit {
 
     /// Lets the next page say this.
     fn tell(&self, news: PageNews) {
-        self.jar.add(self.mark.with_news(Some(news)).line());
+        self.jar.add(self.mark.with_news(Some(news)).line(self.site()));
     }
 
     /// The request of an endpoint of the API with these fields, sent for the viewer.
@@ -175,14 +213,13 @@ impl Visit {
 
     /// Signs the browser in with this pair.
     pub(super) fn keep(&self, pair: &Pair) {
-        self.jar.add_session(&pair.cookies());
-        self.jar.add(pair.device_cookie());
+        self.jar.add_pair(pair);
     }
 
     /// Sends the browser to a page of this service, always by a GET.
     pub(crate) fn redirect(&self, path: &str) -> Response {
         let location =
-            HeaderValue::try_from(path).unwrap_or_else(|_| HeaderValue::from_static(paths::OVERVIEW));
+            HeaderValue::try_from(path).unwrap_or_else(|_| HeaderValue::from_static(self.site().root()));
         Response::empty(StatusCode::SEE_OTHER).with_header(header::LOCATION, location)
     }
 
@@ -200,27 +237,25 @@ impl Visit {
 
     /// Where a form for the language alone leads back to: this page. Every path of a form has a page, too.
     pub(super) fn address(&self) -> String {
-        let Request { route, query, .. } = &self.request;
-        match self.is_form() || query.is_empty() {
-            true => (*route).to_owned(),
-            false => format!("{route}?{query}"),
+        match (self.is_form(), self.request.query.as_str()) {
+            (true, _) | (false, "") => self.path(),
+            (false, query) => format!("{}?{query}", self.path()),
         }
     }
 
     /// This page, or for a form the one that it is on.
-    fn page_to_come_back_to(&self) -> String {
-        let Request { headers, context, .. } = &self.request;
+    pub(super) fn page_to_come_back_to(&self) -> NextPage {
         if !self.is_form() {
-            return self.address();
+            return self.next_page_of(&self.address());
         }
-        let form = headers.get(header::REFERER).and_then(|page| page.to_str().ok());
-        NextPage::of(context, form.unwrap_or_default()).as_str().to_owned()
+        let form = self.request.headers.get(header::REFERER).and_then(|page| page.to_str().ok());
+        self.next_page_of(form.unwrap_or_default())
     }
 
     pub(super) fn ask_to_sign_in(&self) -> Response {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair(return_to::FIELD, &self.page_to_come_back_to());
-        let path = format!("{}?{}", paths::SIGN_IN, query.finish());
+        query.append_pair(return_to::FIELD, self.page_to_come_back_to().as_str());
+        let path = format!("{}?{}", self.site().sign_in(), query.finish());
         match self.has_ended || self.viewer.is_some() {
             true => self.redirect_done(&path, "session_ended"),
             false => self.redirect(&path),
@@ -231,7 +266,7 @@ impl Visit {
 /// The mark of the browser, with the language that it has just chosen; a new or changed one is set. Not for a form of another
 /// site, with which browsers send no cookies: it must not replace the mark that the browser has.
 fn mark_of(request: &Request, fields: &PageFields, jar: &Jar) -> Result<BrowserMark, Problem> {
-    let known = BrowserMark::of(&request.headers);
+    let known = BrowserMark::of(jar.site, &request.headers);
     let is_read = request.method.is_safe();
     let linked = request.query_pairs().find(|(name, _)| name == LANGUAGE).map(|(_, tag)| tag);
     let chosen = if is_read { linked } else { Some(fields.text(LANGUAGE).to_owned()) };
@@ -240,9 +275,9 @@ fn mark_of(request: &Request, fields: &PageFields, jar: &Jar) -> Result<BrowserM
         None => BrowserMark::new(&*request.context.random)?,
     };
     mark.language = chosen.and_then(|tag| Language::of_tag(&tag)).or(mark.language);
-    let own = request.context.config.public_url.as_ref();
+    let own = jar.site.own_address(&request.context);
     if known.as_ref() != Some(&mark) && (is_read || is_from_own_page(&request.headers, own)) {
-        jar.add(mark.line());
+        jar.add(mark.line(jar.site));
     }
     Ok(mark)
 }

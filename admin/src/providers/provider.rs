@@ -1,6 +1,7 @@
 //! One configured provider: sends browsers to it and identifies the users who return, within limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use futures_util::FutureExt as _;
@@ -88,6 +89,11 @@ impl Provider {
     /// Its name for people.
     pub(crate) fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// For how long nothing is sent to it, because it did not respond; `None` if requests are sent.
+    pub(crate) fn paused_for(&self) -> Option<Duration> {
+        self.breaker.check(Instant::now()).err()
     }
 
     /// The addresses of the mailbox of `email`, which is in lower case, as far as this provider knows: itself first.

@@ -167,7 +167,8 @@ fn issuer(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-fn public_url(text: &str) -> Result<Url, &'static str> {
+/// A scheme and a host, without a path.
+pub(crate) fn public_url(text: &str) -> Result<Url, &'static str> {
     let url = endpoint(text)?;
     if url.path() == "/" && url.query().is_none() {
         Ok(url)

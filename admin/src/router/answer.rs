@@ -10,13 +10,13 @@ use http::{HeaderName, StatusCode};
 use shared::request_id;
 use tracing::Instrument as _;
 
-use crate::api::same_origin::{asks_for_cookies, may_use_cookies};
+use crate::api::same_origin::{asks_for_cookies, is_caused_by_another_site, may_use_cookies};
 use crate::api::{Code, Params, Problem, Request, Response, is_prefetch, read_body};
 use crate::config::Language;
 use crate::context::Context;
 use crate::db::{StoreLimits, WaitedTooLong};
 use crate::mail::language_of;
-use crate::pages;
+use crate::pages::{self, PageSite};
 use crate::server::{Chunks, RequestHead};
 use crate::turn::Turn;
 
@@ -36,6 +36,7 @@ pub(super) struct Router {
     routes: Vec<Route>,
     under_way: UnderWay,
     proxy_warning: ProxyWarning,
+    site: PageSite,
 }
 
 /// A request that is ready for its handler.
@@ -48,8 +49,9 @@ struct Admitted {
 }
 
 impl Router {
-    pub(super) fn new(context: Context, routes: Vec<Route>, under_way: UnderWay) -> Self {
-        Self { context, routes, under_way, proxy_warning: ProxyWarning::default() }
+    /// For the listener with the pages of `site`.
+    pub(super) fn new(context: Context, site: PageSite, routes: Vec<Route>, under_way: UnderWay) -> Self {
+        Self { context, routes, under_way, proxy_warning: ProxyWarning::default(), site }
     }
 
     /// Answers a request, whatever happens, within a span with its id.
@@ -103,6 +105,9 @@ impl Router {
         body: Chunks,
         record: &RequestRecord,
     ) -> (&'static str, Result<Admitted, Problem>) {
+        if self.site == PageSite::Console && is_caused_by_another_site(&head.headers) {
+            return (NO_ROUTE, Err(Problem::new(Code::CrossSiteRefused)));
+        }
         match find(&self.routes, &head.method, &head.path) {
             RouteMatch::Nothing => (NO_ROUTE, Err(Problem::new(Code::NotFound))),
             RouteMatch::OtherMethods(methods) => {
@@ -173,7 +178,7 @@ impl Router {
         let code = result.as_ref().err().map(Problem::code);
         let response =
             result.unwrap_or_else(|problem| match record.prefers_html && self.is_for_people(route) {
-                true => pages::problem::alone(&problem, &record.id, self.language_of(record)),
+                true => pages::problem::alone(self.site, &problem, &record.id, self.language_of(record)),
                 false => problem.respond(&record.id),
             });
         record.finish(&self.context.metrics, route, response.status(), code.or(response.problem()));

@@ -11,7 +11,7 @@ use shared::request_id::RequestId;
 use uuid::Uuid;
 
 use crate::actor::{Actor, Caller, Client};
-use crate::api::{Disclosed, Problem, Request, Response};
+use crate::api::{Code, Disclosed, Problem, Request, Response};
 use crate::audit::{self, AuditAction, AuditEntry};
 use crate::context::Context;
 
@@ -43,8 +43,11 @@ impl Watch {
     /// The response to send for the `result` of the handler.
     pub(super) async fn audit(&self, result: Result<Response, Problem>) -> Result<Response, Problem> {
         let entry = match &result {
-            Ok(response) => response.disclosed().and_then(|disclosed| self.read(disclosed)),
-            Err(problem) if problem.is_denied() => Some(self.denied(problem)),
+            Ok(response) => match response.denial() {
+                Some(code) => Some(self.denied(code)),
+                None => response.disclosed().and_then(|disclosed| self.read(disclosed)),
+            },
+            Err(problem) if problem.is_denied() => Some(self.denied(problem.code())),
             Err(_) => None,
         };
         let Some(entry) = entry else { return result };
@@ -71,8 +74,8 @@ impl Watch {
     }
 
     /// The target is the route and not what the path names: the caller could invent any number of names.
-    fn denied(&self, problem: &Problem) -> AuditEntry {
-        let detail = json!({ "code": problem.code().as_str(), "user_id": self.person });
+    fn denied(&self, code: Code) -> AuditEntry {
+        let detail = json!({ "code": code.as_str(), "user_id": self.person });
         AuditEntry::new(AuditAction::CallDenied, format!("{} {}", self.method, self.route), detail)
     }
 }

@@ -226,6 +226,16 @@ pub(crate) async fn owner(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Uuid>
     Ok(row.map(|row| row.try_get("user_id")).transpose()?)
 }
 
+/// The number of live sessions of all users, counted up to `most`.
+pub(crate) async fn count_live(connection: &Connection, most: i64) -> Result<i64, DbError> {
+    let sql = concat!(
+        "select count(*) as live from (select from auth.sessions where ",
+        is_live!(),
+        " limit $1) as counted"
+    );
+    Ok(connection.query_one(sql, &[&most]).await?.try_get("live")?)
+}
+
 /// Revokes one active session if it belongs to this user.
 pub(crate) async fn end_one_of(
     tx: &Transaction<'_>,

@@ -15,6 +15,7 @@ mod catalogue;
 mod commands;
 mod connections;
 mod consent;
+mod console;
 mod document;
 mod documentation;
 mod erasure;

@@ -60,7 +60,8 @@ impl Up {
             _ = &mut stopped => return Ok(ExitCode::SUCCESS),
         };
         let file = Assignments::write(&self.env_file, "", &self.values(&running, &secrets)?)?;
-        println!("{}", greeting::text(&running.nginx.url(), &running.mail.inbox(), &self.launcher));
+        let console = &running.console;
+        println!("{}", greeting::text(&running.nginx.url(), console, &running.mail.inbox(), &self.launcher));
         tokio::select! {
             _ = &mut stopped => {}
             () = running.watch() => {}
@@ -109,7 +110,12 @@ impl Up {
             ledger: ledger.clone(),
         };
         let mail = step("The mail server", MailCatcher::start(&mail, state.folder("mail")?)).await?;
-        let settings = self.admin_settings(state, secrets, &postgres, &redis, (&providers, &mail));
+        let console = self.console_url()?;
+        let mut settings = self.admin_settings(state, secrets, &postgres, &redis, (&providers, &mail));
+        settings.env.extend([
+            ("ADMIN_CONSOLE_LISTEN".to_owned(), console.replace("http://", "tcp:")),
+            ("ADMIN_CONSOLE_URL".to_owned(), console.clone()),
+        ]);
         let admin = step("admin", self.start_admin(state, settings)).await?;
         let made = state.join("people-are-made");
         if !made.exists() {
@@ -128,7 +134,18 @@ impl Up {
             ledger,
         };
         let nginx = step("nginx", Nginx::start_in(state.folder("nginx")?, &machine)).await?;
-        Ok(Running { nginx, origin, introspect, admin, providers, mail, redis, postgres, _sockets: sockets })
+        Ok(Running {
+            nginx,
+            origin,
+            introspect,
+            admin,
+            console,
+            providers,
+            mail,
+            redis,
+            postgres,
+            _sockets: sockets,
+        })
     }
 
     /// With any free ports, for when the usual ones are in use.
@@ -172,6 +189,15 @@ impl Up {
         if self.any_ports { Ok(0) } else { ports::free_or(port) }
     }
 
+    /// The address of the console, whose port cannot be any: browsers must know it.
+    fn console_url(&self) -> Result<String, Error> {
+        let port = match self.usual(8010)? {
+            0 => ports::free()?,
+            port => port,
+        };
+        Ok(format!("http://127.0.0.1:{port}"))
+    }
+
     async fn start_introspect(
         &self,
         state: &State,
@@ -210,7 +236,7 @@ impl Up {
     /// Values that scripts may need. Where a program has a variable for a value, the name is the same, so that
     /// a command of admin or another sidecar can be started with them.
     fn values(&self, running: &Running, secrets: &Secrets) -> Result<Vec<(String, String)>, Error> {
-        let Running { nginx, origin, introspect, admin, providers, mail, redis, postgres, _sockets } =
+        let Running { nginx, origin, introspect, admin, console, providers, mail, redis, postgres, _sockets } =
             running;
         let [superuser, viewer, subscriber] = secrets.passwords.clone();
         // The programs that were built, not the copies that root makes for the servers' user.
@@ -222,6 +248,7 @@ impl Up {
             ("REDIS_URL", redis.url()),
             ("ADMIN_URL", admin.url("")),
             ("ADMIN_OPS_URL", admin.ops("")),
+            ("CONSOLE_URL", console.clone()),
             ("ADMIN_LISTEN", format!("tcp:{}", admin.address())),
             ("ADMIN_OPS_LISTEN", admin.ops("").replace("http://", "tcp:")),
             ("ADMIN_ISSUER", self.url()),

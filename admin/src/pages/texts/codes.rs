@@ -36,7 +36,11 @@ impl CodeTexts {
 
     /// What a problem says about one field; empty if nothing.
     pub(in crate::pages) fn of_field(&self, problem: &Problem, name: &str) -> String {
-        let codes = problem.fields().filter(|(field, _)| *field == name).map(|(_, code)| code);
+        // An entry of a list has the name of the list and its place.
+        let is_it = |field: &str| {
+            field.strip_prefix(name).is_some_and(|place| place.is_empty() || place.starts_with(['[', '.']))
+        };
+        let codes = problem.fields().filter(|(field, _)| is_it(field)).map(|(_, code)| code);
         // Several codes may have one sentence.
         let sentences: BTreeSet<_> = codes.map(|code| self.field(code)).collect();
         sentences.into_iter().collect::<Vec<_>>().join(" ")

@@ -28,7 +28,7 @@ fn router(routes: Vec<Route>) -> Arc<Router> {
         Arc::new(SystemClock),
         Arc::new(SystemRandom),
     );
-    Arc::new(Router::new(context, routes, UnderWay::default()))
+    Arc::new(Router::new(context, PageSite::Account, routes, UnderWay::default()))
 }
 
 fn head(path: &str) -> RequestHead {

@@ -8,6 +8,7 @@ use crate::support::Cinema;
 
 const VERSION: &str = "2026-12";
 const CONSENT: &str = "/account/sign-in/consent";
+const LIVE: &str = "sessions where revoked_at is null";
 
 async fn count(cinema: &Cinema, what: &str) -> i64 {
     let sql = cinema.app.sql().await;
@@ -85,6 +86,7 @@ async fn a_viewer_is_asked_before_the_browser_becomes_another_users() {
     visitor.sign_in_through("github", "anna").await;
     // The same user again needs no question.
     visitor.sign_in_through("github", "anna").await;
+    assert_eq!(count(&cinema, LIVE).await, 1, "the session that was replaced has ended");
     let before = visitor.cookies["__Host-refresh"].clone();
 
     let started = visitor.open(&login()).await.expect(302);
@@ -112,6 +114,7 @@ async fn a_viewer_is_asked_before_the_browser_becomes_another_users() {
     );
     visitor.open("/account/").await.expect(200);
     assert!(visitor.page.contains("<bdi>bob</bdi>"), "{}", visitor.page);
+    assert_eq!(count(&cinema, LIVE).await, 1, "that of the other user has ended");
 }
 
 fn login() -> String {

@@ -125,6 +125,48 @@ async fn cookies_of_any_bytes_hide_none_of_ours() {
 }
 
 #[tokio::test]
+async fn what_was_typed_outlives_the_session_and_is_sent_after_another_press() {
+    let app = start().await;
+    app.client.new_user(NEO).await;
+    let mut visitor = Visitor::new(&app);
+    visitor.sign_in(NEO, PASSWORD).await.expect(303);
+    visitor.open("/account/profile").await.expect(200);
+    let mut elsewhere = visitor.clone();
+    elsewhere.submit("/account/sign-out", &[]).await.expect(303);
+    let names = "select display_name from auth.users where email_key = 'neo@example.org'";
+    let name = async || app.sql().await.query_one(names, &[]).await.unwrap().get::<_, Option<String>>(0);
+
+    visitor.submit("/account/profile", &[("display_name", "N <o>"), ("proof", "secret")]).await.expect(401);
+    assert!(visitor.page.contains("Your session has ended."), "{}", visitor.page);
+    assert!(!visitor.page.contains("secret"), "{}", visitor.page);
+    let (path, kept) = (visitor.hidden("kept_path"), visitor.hidden("kept").replace("&#38;", "&"));
+    let fields = [("identifier", NEO), ("kept_path", path.as_str()), ("kept", kept.as_str())];
+    visitor.submit("/account/sign-in", &[&fields[..], &[("password", "wrong")]].concat()).await.expect(401);
+    assert_eq!(visitor.hidden("kept_path"), "/account/profile");
+    visitor.submit("/account/sign-in", &[&fields[..], &[("password", PASSWORD)]].concat()).await.expect(200);
+    assert!(visitor.page.contains("<bdi>N &#60;o&#62;</bdi>"), "{}", visitor.page);
+    assert_eq!(name().await, None, "nothing is sent by itself");
+    visitor.submit("/account/profile", &[("display_name", "N <o>")]).await.expect(303);
+    assert_eq!(name().await.as_deref(), Some("N <o>"));
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_not_kept_through_the_sign_in() {
+    let app = start().await;
+    let visitor = Visitor::new(&app);
+    let call = visitor.call_plain(Method::POST, "/account/profile").header("sec-fetch-site", "cross-site");
+    let call = call.header("content-type", "application/x-www-form-urlencoded");
+    let reply =
+        call.header("origin", "https://evil.example").body("display_name=Evil".to_owned()).send().await;
+    assert!(!reply.expect(303).header("location").contains("Evil"));
+    let mut visitor = Visitor::new(&app);
+    visitor.open("/account/sign-in").await.expect(200);
+    app.client.new_user(NEO).await;
+    let fields = [("identifier", NEO), ("password", PASSWORD), ("kept_path", "https://evil.example/")];
+    visitor.submit("/account/sign-in", &fields).await.expect(303);
+}
+
+#[tokio::test]
 async fn a_page_is_shown_in_the_language_that_was_chosen() {
     let app = start().await;
     let mut visitor = Visitor::new(&app);

@@ -14,6 +14,10 @@ pub(crate) struct Visitor {
     client: Client,
     /// The origin of the pages.
     own: &'static str,
+    /// The path of the sign-in.
+    sign_in_path: &'static str,
+    /// What every cookie says.
+    same_site: &'static str,
     pub(crate) cookies: BTreeMap<String, String>,
     /// The page that it shows.
     pub(crate) page: String,
@@ -21,12 +25,31 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn new(app: &TestApp) -> Self {
-        Self { client: app.client.clone(), own: OWN, cookies: BTreeMap::new(), page: String::new() }
+        Self {
+            client: app.client.clone(),
+            own: OWN,
+            sign_in_path: "/account/sign-in",
+            same_site: "SameSite=Lax",
+            cookies: BTreeMap::new(),
+            page: String::new(),
+        }
     }
 
     /// Of a service with identity providers.
     pub(crate) fn of_cinema(cinema: &Cinema) -> Self {
         Self { own: PUBLIC_URL, ..Self::new(&cinema.app) }
+    }
+
+    /// A browser at the console, whose origin is `own`.
+    pub(crate) fn of_console(app: &TestApp, own: &'static str) -> Self {
+        Self {
+            client: app.console.clone().expect("the console is served"),
+            own,
+            sign_in_path: "/console/sign-in",
+            same_site: "SameSite=Strict",
+            cookies: BTreeMap::new(),
+            page: String::new(),
+        }
     }
 
     /// A request with its cookies, as a page of the own origin sends it.
@@ -48,7 +71,8 @@ impl Visitor {
     pub(crate) fn keep(&mut self, reply: &Reply) {
         for line in reply.headers.get_all("set-cookie") {
             let text = line.to_str().unwrap();
-            assert!(text.contains("; Path=/; ") && text.contains("Secure; HttpOnly; SameSite=Lax"), "{text}");
+            let hidden = format!("Secure; HttpOnly; {}", self.same_site);
+            assert!(text.contains("; Path=/; ") && text.contains(&hidden), "{text}");
             let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
             assert!(name.starts_with("__Host-"), "{text}");
             if text.contains("Max-Age=0") {
@@ -135,7 +159,7 @@ impl Visitor {
 
     /// Signs in with a password.
     pub(crate) async fn sign_in(&mut self, name: &str, password: &str) -> Reply {
-        self.open("/account/sign-in").await.expect(200);
-        self.submit("/account/sign-in", &[("identifier", name), ("password", password)]).await
+        self.open(self.sign_in_path).await.expect(200);
+        self.submit(self.sign_in_path, &[("identifier", name), ("password", password)]).await
     }
 }

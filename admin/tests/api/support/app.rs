@@ -27,6 +27,8 @@ pub struct TestApp {
     pub client: Client,
     /// A client of health and metrics.
     pub ops: Client,
+    /// A client of the console; `None` if it is not served.
+    pub console: Option<Client>,
     /// What handlers are given.
     pub context: Context,
     /// The revocation log in Redis.
@@ -114,6 +116,8 @@ impl TestApp {
         let app = App::build(config).await.expect("it can listen").with_clock(clock);
         let client = Client::new(&base(&app.api_addresses())).checked(documented::check);
         let ops = Client::new(&base(&app.ops_addresses()));
+        let addresses = app.console_addresses();
+        let console = (!addresses.is_empty()).then(|| Client::new(&base(&addresses)));
         let context = app.context().clone();
         let log = RevocationLog::new(&vars["REDIS_PREFIX"]);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -123,6 +127,7 @@ impl TestApp {
         Self {
             client,
             ops,
+            console,
             context,
             log,
             vars,

@@ -15,6 +15,8 @@ pub(super) struct Running {
     pub(super) origin: Origin,
     pub(super) introspect: Introspect,
     pub(super) admin: Admin,
+    /// The address of the console.
+    pub(super) console: String,
     pub(super) providers: Providers,
     pub(super) mail: MailCatcher,
     pub(super) redis: Redis,
