@@ -2,6 +2,7 @@
 
 mod browser_mode;
 mod consent;
+mod link;
 mod next_page;
 mod proof;
 mod shown_again;
