@@ -78,4 +78,6 @@ mod tls;
 #[cfg(test)]
 mod traces;
 #[cfg(test)]
+mod typed_client;
+#[cfg(test)]
 mod upgrade;
