@@ -1,14 +1,15 @@
 //! The pages in a real browser, through nginx: what a viewer sees, and what another origin cannot do.
 
 mod accessible;
+mod console;
 mod keyboard;
 mod other_origins;
 mod providers;
 mod tabs;
 
-use harness::Stack;
 use harness::http::get;
 use harness::wait::until;
+use harness::{Builder, Stack};
 
 use crate::chromium::Browser;
 use crate::people::{PASSWORD, send};
@@ -27,10 +28,14 @@ struct Visit {
     stack: Stack,
 }
 
+/// A system with mail and identity providers.
+fn builder() -> Builder {
+    Stack::builder().providers().mail().nginx("", LISTS)
+}
+
 impl Visit {
     async fn begin() -> Self {
-        let stack = Stack::builder().providers().mail().nginx("", LISTS);
-        let (stack, browser) = tokio::join!(stack.start(), Browser::start());
+        let (stack, browser) = tokio::join!(builder().start(), Browser::start());
         Self { browser, stack: stack.unwrap() }
     }
 
