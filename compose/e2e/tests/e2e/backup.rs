@@ -85,10 +85,10 @@ async fn a_restore_returns_the_backup_and_loses_later_changes() {
     let rotated = rotated.refresh(&stack).await;
     signed_out.sign_out(&stack).await;
     // The epoch of the log is now ahead of the backup, by more epochs than the restarted relay begins: one for each
-    // of its starts, which follow shortly after admin's first answer.
+    // of its starts after a kill, which follow shortly after admin's first answer.
     for _ in 0..4 {
         let before = epoch(&stack.sidecars[0]).await;
-        stack.admins[0].stop().await.unwrap();
+        stack.admins[0].kill().unwrap();
         stack.admins[0].start_again().await.unwrap();
         let read = async || epoch(&stack.sidecars[0]).await > before;
         until("the sidecar reads the next epoch", LIMIT, read).await.unwrap();
