@@ -7,6 +7,7 @@ use super::operator::OperatorVisit;
 use crate::api::{Problem, Response};
 use crate::db::Connection;
 use crate::keys::{self, ListedKey};
+use crate::moments::moment;
 use crate::pages::frame::{Frame, respond};
 use crate::pages::texts::fill;
 use crate::providers::Provider;
@@ -89,7 +90,7 @@ fn shown_key(operator: &OperatorVisit, key: ListedKey) -> ShownKey {
         },
         can_be_killed: key.status != "killed",
         kid: key.kid,
-        since: key.since,
+        since: key.since.parse().map_or(key.since, |since| moment(since, operator.language)),
     }
 }
 
