@@ -48,6 +48,14 @@ impl OperatorVisit {
         needed.require(&self.rights)
     }
 
+    /// This page of the list of roles or of one, or the first page of the console for an operator who may not read it.
+    pub(super) fn roles_page(&self, page: String) -> String {
+        match Requirement::Right(Right::RolesRead).is_met(&self.rights) {
+            true => page,
+            false => paths::CONSOLE.to_owned(),
+        }
+    }
+
     /// The texts of the console.
     pub(super) fn t(&self) -> &'static ConsoleTexts {
         &self.texts().console

@@ -19,6 +19,7 @@ struct RoleCreatePage {
     frame: Frame,
     fields: Vec<FormField>,
     proof: ProofAsked,
+    back: String,
 }
 
 const PATH: &str = "/console/create-role";
@@ -45,7 +46,7 @@ pub async fn submit(operator: OperatorVisit) -> Result<Response, Problem> {
         Err(problem) => Err(problem),
     };
     match created {
-        Ok(_) => Ok(operator.redirect_done("/console/roles", "role_created")),
+        Ok(_) => Ok(operator.redirect_done(&back(&operator), "role_created")),
         Err(problem) => Ok(page(&operator, Some(&problem))),
     }
 }
@@ -55,7 +56,12 @@ fn page(operator: &OperatorVisit, problem: Option<&Problem>) -> Response {
         frame: operator.frame(operator.t().create_role).with_problem(problem),
         fields: fields(operator, None, problem),
         proof: ProofAsked::of(operator, PATH, problem),
+        back: back(operator),
     };
     let response = respond(status_of(problem), &template);
     problem.into_iter().fold(response, with_problem)
+}
+
+fn back(operator: &OperatorVisit) -> String {
+    operator.roles_page("/console/roles".to_owned())
 }

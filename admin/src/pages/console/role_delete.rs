@@ -26,6 +26,7 @@ struct RoleDeletePage {
     can_read: bool,
     next: Option<String>,
     proof: ProofAsked,
+    back: String,
 }
 
 /// What a user loses.
@@ -58,7 +59,9 @@ pub async fn submit(operator: OperatorVisit) -> Result<Response, Problem> {
         Err(problem) => Err(problem),
     };
     match deleted {
-        Ok(_) => Ok(operator.redirect_done("/console/roles", "role_deleted")),
+        Ok(_) => {
+            Ok(operator.redirect_done(&operator.roles_page("/console/roles".to_owned()), "role_deleted"))
+        }
         Err(problem) => page(&operator, Some(&problem)).await,
     }
 }
@@ -83,6 +86,7 @@ async fn page(operator: &OperatorVisit, problem: Option<&Problem>) -> Result<Res
         can_read: Requirement::Right(Right::UsersRead).is_met(&operator.rights),
         next: next_cursor,
         proof: ProofAsked::of(operator, &operator.path(), problem),
+        back: operator.roles_page(format!("/console/roles/{role}")),
     };
     let response = respond(status_of(problem), &template);
     Ok(problem.into_iter().fold(response, with_problem))

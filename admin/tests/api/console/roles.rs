@@ -107,3 +107,20 @@ async fn no_operator_grants_what_they_lack() {
     support.open(&path).await.expect(200);
     support.submit(&path, &[("role", "film")]).await.expect(403);
 }
+
+#[tokio::test]
+async fn an_operator_who_may_not_read_roles_sees_that_one_was_created_and_deleted() {
+    let app = start().await;
+    let mut writer = operator(&app, "writer", &[Right::RolesWrite]).await;
+    writer.open("/console/create-role").await.expect(200);
+    assert_eq!(
+        writer.submit_and_follow("/console/create-role", &[("name", "subscriber")]).await,
+        "/console/"
+    );
+    assert!(writer.page.contains(&done("role_created")), "{}", writer.page);
+    let delete = "/console/roles/subscriber/delete";
+    writer.open(delete).await.expect(200);
+    assert!(writer.page.contains("href=\"/console/\">Cancel"), "{}", writer.page);
+    assert_eq!(writer.submit_and_follow(delete, &[]).await, "/console/");
+    assert!(writer.page.contains(&done("role_deleted")), "{}", writer.page);
+}
